@@ -1,0 +1,1 @@
+//! Codecs that know nothing of clusters: each writes one format that other programs read.

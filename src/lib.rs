@@ -1,0 +1,7 @@
+//! bpc, the blueprint compiler.
+
+pub mod artifact;
+pub mod format;
+pub mod setup;
+pub mod value;
+pub mod write;

@@ -1,0 +1,3 @@
+//! The `bpc` command.
+
+fn main() {}
