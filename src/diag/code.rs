@@ -1,0 +1,164 @@
+//! The stable codes of all diagnostics.
+
+use super::Severity;
+
+/// Makes the enum and its tables from one list; the explanation of a code is `docs/codes/<code>.md`.
+macro_rules! codes {
+    ($($severity:ident $number:literal $name:ident: $meaning:literal,)*) => {
+        /// What kind of mistake a diagnostic is about; its number never changes its meaning.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Code {
+            $(#[doc = $meaning] $name,)*
+        }
+
+        impl Code {
+            /// Every code, in order.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Its number: `BPC0203`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => concat!("BPC", $number),)* }
+            }
+
+            /// What it means, in a few words.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning,)* }
+            }
+
+            /// Whether it stops a build.
+            #[must_use]
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$name => Severity::$severity,)* }
+            }
+
+            /// The long text that `bpc explain` prints, in Markdown.
+            #[must_use]
+            pub const fn explanation(self) -> &'static str {
+                match self { $(Self::$name => include_str!(concat!("../../docs/codes/BPC", $number, ".md")),)* }
+            }
+        }
+    };
+}
+
+codes! {
+    Error "0101" Syntax: "the text is not YAML",
+    Error "0102" Tab: "a tab indents a line",
+    Error "0103" ByteOrderMark: "the file starts with a byte order mark",
+    Error "0104" CarriageReturn: "the file has Windows line ends",
+    Error "0105" DuplicateKey: "a key stands twice in one mapping",
+    Error "0106" Expansion: "aliases expand to more than a blueprint can be",
+    Error "0107" ManyDocuments: "a file with more than one document",
+    Error "0108" KeyNotText: "a key that is not a plain word",
+    Error "0109" Tag: "a YAML tag",
+    Error "0110" UnknownKey: "a key that bpc does not know",
+    Error "0111" MissingKey: "a key that must be there is missing",
+    Error "0112" WrongType: "a value of the wrong type",
+    Error "0113" UnknownWord: "a word that is not one of the choices",
+    Error "0114" NumberOutOfRange: "a number outside its range",
+    Error "0115" Include: "an include that is no list of relative paths",
+    Error "0116" IncludeUnreadable: "an included file cannot be read",
+    Error "0117" IncludeCycle: "files that include each other",
+    Error "0118" UnknownVariable: "a variable that is not defined",
+    Error "0119" VariableSyntax: "a reference to a variable that is not complete",
+    Error "0120" VariableCycle: "variables that are defined by each other",
+    Error "0121" Version: "a blueprint of another version",
+    Error "0122" EmptyDocument: "a file without content",
+    Error "0201" CidrSyntax: "not a network in CIDR form",
+    Error "0202" HostBits: "a network address with host bits",
+    Error "0203" AddressOutsideNetwork: "an address outside its network",
+    Error "0204" NetworkOrBroadcastAddress: "the address of a network itself or its broadcast address",
+    Error "0205" AddressInPool: "an address inside a reserved pool",
+    Error "0206" AddressTaken: "an address that is used twice",
+    Error "0207" NetworksOverlap: "networks that overlap",
+    Error "0208" PoolOutsideNetwork: "a pool outside its network",
+    Error "0209" PoolsOverlap: "pools that overlap",
+    Error "0210" VlanRange: "a VLAN id out of range",
+    Error "0211" VlanTaken: "a VLAN id that is used twice on a trunk",
+    Error "0212" TrunkWithoutVlan: "a trunk without a VLAN id, or a VLAN id without a trunk",
+    Error "0213" NetworkFull: "a network without a free address",
+    Warning "0214" HostOnlyRange: "a host-only network that VirtualBox refuses by default",
+    Error "0215" KeyDoesNotApply: "a key that means nothing on this kind of network",
+    Error "0216" InterfaceNameLength: "an interface name that Linux does not take",
+    Error "0217" InterfaceNameTaken: "two interfaces of one name",
+    Error "0218" AddressSyntax: "not an IPv4 address",
+    Error "0219" NetworkSize: "a network that is too small or too large",
+    Warning "0220" NetworkUnused: "a network that no machine is on",
+    Error "0221" RangeSyntax: "not a range of addresses",
+    Error "0222" CidrMissing: "a network without its address range",
+    Error "0223" UnknownNetwork: "a network that is not in the blueprint",
+    Error "0224" SpecialUse: "a network in a range that machines cannot use",
+    Error "0301" NameSyntax: "a name that is not a DNS label",
+    Error "0302" NameTaken: "two machines of one name",
+    Error "0303" NetworkTwice: "a machine that is on one network twice",
+    Error "0304" NicSlots: "more network adapters than VirtualBox has slots",
+    Error "0305" RoleNeedsNetwork: "a role that lacks the network it needs",
+    Error "0306" TooManyPins: "more addresses than machines",
+    Error "0307" MacCollision: "two network adapters with one MAC address",
+    Error "0308" ManyGateways: "more than one gateway",
+    Error "0309" GatewayMissing: "something only a gateway can do, without a gateway",
+    Error "0310" Publish: "a port that cannot be published",
+    Error "0311" HostPortTaken: "a port of the host that is published twice",
+    Error "0312" DomainSyntax: "a domain that is not a DNS name",
+    Error "0313" PackageName: "not the name of a package",
+    Error "0401" SizeSyntax: "not a size",
+    Error "0402" SizeRange: "a size that makes no sense there",
+    Error "0403" VolumesTooLarge: "volumes that do not fit on the disk",
+    Error "0404" MountPoint: "a mount point that is not a path, or stands twice",
+    Error "0405" EpochSyntax: "not a time",
+    Error "0406" EpochRange: "a time that artifacts cannot carry",
+    Error "0407" Mirror: "not the address of a package mirror",
+    Error "0408" SnapshotWithoutMirror: "a dated snapshot without a mirror",
+    Error "0409" Release: "a release that the distribution does not have",
+    Error "0501" UserName: "a user name that Debian does not take",
+    Error "0502" SshKey: "not an SSH public key",
+    Error "0503" SshPrivateKey: "a private key in a blueprint",
+    Warning "0504" NobodyMayEnter: "nobody can log in",
+    Error "0505" TimeZone: "not a time zone",
+    Error "0506" Locale: "not a locale",
+    Error "0507" HostName: "neither a host name nor an address",
+    Error "0601" LoadBalancerNetwork: "a floating address that no load balancer can hold",
+    Error "0602" LoadBalancerMissing: "half of a load balancer",
+    Error "0603" KubernetesVersion: "a Kubernetes version that bpc does not have",
+    Error "0604" KubernetesMissing: "control planes without a Kubernetes version",
+    Error "0901" VaultPermissions: "a vault that others can read",
+    Error "0902" VaultSize: "a vault that is not 32 bytes long",
+    Error "0903" BlueprintUnreadable: "a blueprint that cannot be read",
+    Error "0904" BlueprintNameTaken: "two blueprints of one name",
+}
+
+impl Code {
+    /// The code of that number, upper or lower case, with or without `BPC`.
+    #[must_use]
+    pub fn find(number: &str) -> Option<Self> {
+        let upper = number.to_ascii_uppercase();
+        let digits = upper.strip_prefix("BPC").unwrap_or(&upper);
+        Self::ALL.iter().copied().find(|code| code.as_str().strip_prefix("BPC") == Some(digits))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_unique_and_in_order() {
+        assert!(Code::ALL.windows(2).all(|pair| pair[0].as_str() < pair[1].as_str()));
+    }
+
+    #[test]
+    fn explanations_start_with_their_code() {
+        for code in Code::ALL {
+            let title = format!("# {}: {}\n", code.as_str(), code.meaning());
+            assert!(code.explanation().starts_with(&title), "docs/codes/{}.md: {title}", code.as_str());
+        }
+    }
+
+    #[test]
+    fn finds_a_code_by_any_spelling() {
+        assert_eq!(Code::find("bpc0203"), Some(Code::AddressOutsideNetwork));
+        assert_eq!(Code::find("0203"), Some(Code::AddressOutsideNetwork));
+        assert_eq!(Code::find("BPC9999"), None);
+    }
+}

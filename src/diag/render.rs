@@ -1,0 +1,149 @@
+//! Three ways to show diagnostics: for a person, for an editor, for a program.
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde::Serialize;
+
+use super::{Diagnostic, Files, LineColumn, Locate, Severity, Span};
+
+/// How to show diagnostics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// The text around each place, with carets; in colour or not.
+    #[default]
+    Human,
+    /// The same in colour.
+    Color,
+    /// One line each: `file:line:column: error[BPC0203]: message`.
+    Short,
+    /// One JSON object each, one a line.
+    Json,
+}
+
+/// Shows `diagnostics`, errors and warnings in the order of their places, each followed by a line break.
+pub fn render(diagnostics: &[Diagnostic], files: &Files, locate: &dyn Locate, style: Style) -> String {
+    let mut located: Vec<(Span, &Diagnostic)> =
+        diagnostics.iter().map(|diagnostic| (diagnostic.place.locate(locate), diagnostic)).collect();
+    located.sort_by_key(|(span, diagnostic)| (span.file, span.range.start, diagnostic.code));
+    located
+        .iter()
+        .map(|(span, diagnostic)| match style {
+            Style::Human => human(diagnostic, files, locate, &Renderer::plain()),
+            Style::Color => human(diagnostic, files, locate, &Renderer::styled()),
+            Style::Short => short(diagnostic, files, span),
+            Style::Json => json(diagnostic, files, locate, span),
+        })
+        .collect()
+}
+
+fn human(diagnostic: &Diagnostic, files: &Files, locate: &dyn Locate, renderer: &Renderer) -> String {
+    let level = match diagnostic.severity() {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.as_str());
+    let mut group = Group::with_title(title);
+    for snippet in snippets(diagnostic, files, locate) {
+        group = group.element(snippet);
+    }
+    for note in &diagnostic.notes {
+        group = group.element(Level::NOTE.message(note.as_str()));
+    }
+    for help in &diagnostic.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    renderer.render(&[group]) + "\n\n"
+}
+
+/// One snippet a file, the one with the caret first.
+fn snippets<'a>(
+    diagnostic: &'a Diagnostic,
+    files: &'a Files,
+    locate: &dyn Locate,
+) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+    let primary = (diagnostic.place.locate(locate), AnnotationKind::Primary, diagnostic.label.as_str());
+    let others = diagnostic
+        .others
+        .iter()
+        .map(|(place, label)| (place.locate(locate), AnnotationKind::Context, label.as_str()));
+    let all: Vec<_> = std::iter::once(primary).chain(others).collect();
+    let mut order = Vec::new();
+    for (span, ..) in &all {
+        if !order.contains(&span.file) {
+            order.push(span.file);
+        }
+    }
+    order
+        .into_iter()
+        .map(|file| {
+            let annotations =
+                all.iter().filter(|(span, ..)| span.file == file).map(|(span, kind, label)| {
+                    let annotation = kind.span(span.range.clone());
+                    if label.is_empty() { annotation } else { annotation.label(*label) }
+                });
+            Snippet::source(files.text(file)).path(files.display_name(file)).annotations(annotations)
+        })
+        .collect()
+}
+
+fn short(diagnostic: &Diagnostic, files: &Files, span: &Span) -> String {
+    let LineColumn { line, column } = files.line_column(span.file, span.range.start);
+    format!(
+        "{}:{line}:{column}: {}[{}]: {}\n",
+        files.display_name(span.file),
+        diagnostic.severity().as_str(),
+        diagnostic.code.as_str(),
+        diagnostic.message
+    )
+}
+
+#[derive(Serialize)]
+struct JsonDiagnostic<'a> {
+    severity: &'a str,
+    code: &'a str,
+    message: &'a str,
+    place: JsonPlace<'a>,
+    others: Vec<JsonPlace<'a>>,
+    notes: &'a [String],
+    help: &'a [String],
+}
+
+#[derive(Serialize)]
+struct JsonPlace<'a> {
+    file: String,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+    label: &'a str,
+}
+
+fn json(diagnostic: &Diagnostic, files: &Files, locate: &dyn Locate, span: &Span) -> String {
+    let object = JsonDiagnostic {
+        severity: diagnostic.severity().as_str(),
+        code: diagnostic.code.as_str(),
+        message: &diagnostic.message,
+        place: json_place(files, span, &diagnostic.label),
+        others: diagnostic
+            .others
+            .iter()
+            .map(|(place, label)| json_place(files, &place.locate(locate), label))
+            .collect(),
+        notes: &diagnostic.notes,
+        help: &diagnostic.help,
+    };
+    // A struct of strings and numbers always becomes JSON.
+    serde_json::to_string(&object).unwrap_or_default() + "\n"
+}
+
+fn json_place<'a>(files: &Files, span: &Span, label: &'a str) -> JsonPlace<'a> {
+    let start = files.line_column(span.file, span.range.start);
+    let end = files.line_column(span.file, span.range.end);
+    JsonPlace {
+        file: files.display_name(span.file),
+        line: start.line,
+        column: start.column,
+        end_line: end.line,
+        end_column: end.column,
+        label,
+    }
+}

@@ -1,0 +1,87 @@
+//! `image:`
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The distribution and its disk.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    /// The distribution.
+    pub distribution: Distribution,
+    /// The release by its code name.
+    #[schemars(extend("examples" = ["trixie", "bookworm", "noble"]))]
+    pub release: String,
+    /// The processor; amd64 if nothing is said.
+    #[serde(default)]
+    pub architecture: Architecture,
+    /// The size of the system disk; 32GiB if nothing is said.
+    #[serde(default)]
+    pub disk: Option<String>,
+    /// The logical volumes of the system disk; without it the image's own layout stays.
+    #[serde(default)]
+    pub lvm: Option<Lvm>,
+    /// Where packages come from; the distribution's default if nothing is said.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["https://mirror.example/debian"]))]
+    pub mirror: Option<String>,
+    /// Where security updates come from; only with `mirror`, and the same place if nothing is said (Ubuntu), or
+    /// the mirror's `-security` neighbour (Debian).
+    #[serde(default)]
+    pub security_mirror: Option<String>,
+    /// The state of a snapshot mirror at one time (RFC 3339, UTC), so that every machine gets the same packages.
+    #[serde(default)]
+    pub snapshot: Option<String>,
+}
+
+/// A distribution that bpc knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Distribution {
+    /// Debian.
+    Debian,
+    /// Ubuntu.
+    Ubuntu,
+}
+
+/// A processor, as Debian names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Architecture {
+    /// 64-bit x86.
+    #[default]
+    Amd64,
+    /// 64-bit ARM.
+    Arm64,
+}
+
+impl Architecture {
+    /// The word in the blueprint.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Amd64 => "amd64",
+            Self::Arm64 => "arm64",
+        }
+    }
+}
+
+/// A volume group over the system disk.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lvm {
+    /// The name of the group.
+    pub group: String,
+    /// Its volumes.
+    pub volumes: Vec<Volume>,
+}
+
+/// A logical volume.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Volume {
+    /// Where it is mounted.
+    pub mount: String,
+    /// How large it is.
+    pub size: String,
+}

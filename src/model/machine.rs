@@ -1,0 +1,66 @@
+//! `machines:`
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// What a machine is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Routes, names, addresses and the firewall between the networks.
+    Gateway,
+    /// The machine that people log in to.
+    Bastion,
+    /// Holds the floating address in front of the control planes.
+    LoadBalancer,
+    /// Runs the Kubernetes API.
+    ControlPlane,
+    /// Runs workloads.
+    Worker,
+}
+
+impl Role {
+    /// The word in the blueprint.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Bastion => "bastion",
+            Self::LoadBalancer => "load-balancer",
+            Self::ControlPlane => "control-plane",
+            Self::Worker => "worker",
+        }
+    }
+}
+
+/// Machines that are alike.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MachineGroup {
+    /// What they are for.
+    pub role: Role,
+    /// How many: they are named `NAME01`, `NAME02`, ...; without it there is one, named as the group.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 99))]
+    pub count: Option<u32>,
+    /// Virtual processors of each; 1 if nothing is said.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 64))]
+    pub cpus: Option<u32>,
+    /// Memory of each; 512MiB if nothing is said.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["512MiB", "2GiB"]))]
+    pub memory: Option<String>,
+    /// The networks that each is on; the first one that is not NAT carries its name and its way out.
+    pub networks: Vec<String>,
+    /// Addresses that are chosen by hand: for a network, one for each machine of the group, in order.
+    #[serde(default)]
+    pub addresses: IndexMap<String, Vec<String>>,
+    /// Ports of the host (on 127.0.0.1) that lead to a port of the machine: `2222:22`.
+    #[serde(default)]
+    pub publish: Vec<String>,
+    /// Packages beyond those of the role.
+    #[serde(default)]
+    pub packages: Vec<String>,
+}

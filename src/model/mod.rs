@@ -1,0 +1,84 @@
+//! What a user writes: one struct a section, as plain as the YAML is.
+//!
+//! The JSON Schema that editors use is made from these types, and [`check`](crate::model) walks every document with
+//! it, so that all unknown keys, missing keys and wrong types are reported in one run; serde then fills the structs.
+//! Texts stay texts here: `resolve` reads them, because only there can a message say what the value means.
+
+mod access;
+mod check;
+mod image;
+mod machine;
+mod network;
+mod schema;
+mod services;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub use access::{Access, System};
+pub use image::{Architecture, Distribution, Image, Lvm, Volume};
+pub use machine::{MachineGroup, Role};
+pub use network::{Attach, Network};
+pub use schema::schema;
+pub use services::{Dns, Kubernetes, LoadBalancer};
+
+pub(crate) use check::read;
+
+/// One small data centre.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("title" = "bpc blueprint"))]
+pub struct Blueprint {
+    /// The version of the blueprint language: 1.
+    #[schemars(extend("const" = 1))]
+    pub blueprint: u64,
+    /// A DNS label that names the data centre: its folder below `out/` and the prefix of its virtual machines.
+    pub name: String,
+    /// A sentence for the people who read the blueprint.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The DNS domain of all machines.
+    #[schemars(extend("examples" = ["kube.demo"]))]
+    pub domain: String,
+    /// The only source of time: file dates and certificate validity start here (RFC 3339, UTC).
+    #[schemars(extend("examples" = ["2026-01-01T00:00:00Z"]))]
+    pub epoch: String,
+    /// Fragments that this file builds on, by path relative to it; this file's own keys win.
+    #[serde(default)]
+    pub include: Vec<String>,
+    /// Values that `${name}` stands for anywhere in the blueprint and its fragments.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, Scalar>")]
+    pub variables: IndexMap<String, serde_yaml::Value>,
+    /// What the machines start from.
+    pub image: Image,
+    /// Who may log in.
+    pub access: Access,
+    /// Time, language and extras of every machine.
+    #[serde(default)]
+    pub system: System,
+    /// How names outside the domain are found.
+    #[serde(default)]
+    pub dns: Dns,
+    /// Networks by name; the name is also the interface's on every machine (a trunk's interface is named after it).
+    pub networks: IndexMap<String, Network>,
+    /// Machines by name, in the order in which they get addresses.
+    pub machines: IndexMap<String, MachineGroup>,
+    /// The address that the load balancers hold.
+    #[serde(default)]
+    pub load_balancer: Option<LoadBalancer>,
+    /// The cluster on the control planes and workers.
+    #[serde(default)]
+    pub kubernetes: Option<Kubernetes>,
+}
+
+/// A single value.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "stands for its schema only")]
+enum Scalar {
+    Text(String),
+    Number(f64),
+    Truth(bool),
+}

@@ -1,0 +1,52 @@
+//! `networks:`
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// How a network is made in `VirtualBox`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Attach {
+    /// A switch that only the machines of this blueprint are on.
+    #[default]
+    Internal,
+    /// `VirtualBox`'s NAT: the way out, with an address of its own for each machine.
+    Nat,
+    /// A switch that the host is on too.
+    HostOnly,
+}
+
+/// One IPv4 network.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// How it is made: internal if nothing is said.
+    #[serde(default)]
+    pub attach: Attach,
+    /// Its addresses in CIDR form; a NAT network has none.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["192.168.1.0/24"]))]
+    pub cidr: Option<String>,
+    /// The switch that carries it as a tagged VLAN, together with the other networks of that trunk.
+    #[serde(default)]
+    pub trunk: Option<String>,
+    /// Its VLAN id on the trunk, 1 to 4094.
+    #[serde(default)]
+    pub vlan: Option<u64>,
+    /// The gateway's address for routes; its last host address if nothing is said.
+    #[serde(default)]
+    pub router: Option<String>,
+    /// The gateway's address for names; its first host address if nothing is said.
+    #[serde(default)]
+    pub resolver: Option<String>,
+    /// Ranges that no machine gets an address from, by name: `metallb: 192.168.2.2-192.168.2.125`.
+    #[serde(default)]
+    pub pools: IndexMap<String, String>,
+    /// A range that the gateway's DHCP leases to machines that are not in the blueprint.
+    #[serde(default)]
+    pub dhcp: Option<String>,
+    /// Networks that the machines (and the host) on this one may reach through the gateway's firewall, any port.
+    #[serde(default)]
+    pub reach: Vec<String>,
+}

@@ -1,0 +1,33 @@
+//! `dns:`, `load_balancer:` and `kubernetes:`
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// How names outside the domain are found.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dns {
+    /// Name servers that the gateway asks; those that its NAT network hands out if nothing is said.
+    #[serde(default)]
+    pub forwarders: Vec<String>,
+}
+
+/// The floating address in front of the cluster.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadBalancer {
+    /// The address, on a network that all load balancers are on.
+    pub address: String,
+    /// Its DNS name within the domain; `api` if nothing is said.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// The cluster.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Kubernetes {
+    /// A minor version (the newest patch that bpc has) or an exact one, in quotes.
+    #[schemars(extend("examples" = ["1.35", "1.35.8"]))]
+    pub version: String,
+}

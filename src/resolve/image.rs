@@ -1,0 +1,209 @@
+//! `epoch:` and `image:`
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::Resolver;
+use crate::diag::{Code, Diagnostic, Path, Place, did_you_mean};
+use crate::model::{Distribution, Lvm};
+use crate::site::{Image, PackageSources};
+use crate::value::Size;
+
+/// The releases that bpc knows, with the numbers that people call them by.
+const RELEASES: [(Distribution, &str, &str); 3] = [
+    (Distribution::Debian, "bookworm", "12"),
+    (Distribution::Debian, "trixie", "13"),
+    (Distribution::Ubuntu, "noble", "24.04"),
+];
+
+/// What stays outside the volume group of a disk: boot loader, EFI system partition and `/boot`.
+const OUTSIDE_LVM: Size = Size::mib(1536);
+
+impl Resolver<'_> {
+    /// The time that every artifact carries.
+    pub(super) fn epoch(&mut self) -> Option<Timestamp> {
+        let path = Path::root().key("epoch");
+        let epoch = self.timestamp(&self.blueprint.epoch.clone(), &path)?;
+        // Tar and FAT dates start in 1970 and 1980, ISO 9660 and X.509 UTCTime end in the 2100s and 2050.
+        let range = "1980-01-01T00:00:00Z".parse().ok()?.."2050-01-01T00:00:00Z".parse().ok()?;
+        if !range.contains(&epoch) {
+            let message = format!("the epoch {epoch} is outside what file formats and certificates can carry");
+            self.report(
+                Diagnostic::new(Code::EpochRange, Place::Value(path), message)
+                    .help("from 1980-01-01T00:00:00Z to before 2050-01-01T00:00:00Z; the start of this year is a good choice"),
+            );
+            return None;
+        }
+        Some(epoch)
+    }
+
+    fn timestamp(&mut self, text: &str, path: &Path) -> Option<Timestamp> {
+        let parsed = text.parse::<Timestamp>().ok().filter(|time| text.ends_with('Z') && time.subsec_nanosecond() == 0);
+        if parsed.is_none() {
+            let message = format!("`{text}` is not a time");
+            self.report(
+                Diagnostic::new(Code::EpochSyntax, Place::Value(path.clone()), message)
+                    .help("RFC 3339 in UTC with whole seconds: `2026-01-01T00:00:00Z`"),
+            );
+        }
+        parsed
+    }
+
+    pub(super) fn image(&mut self) -> Option<Image> {
+        let image = &self.blueprint.image;
+        let path = Path::root().key("image");
+        self.release();
+        let disk = match &image.disk {
+            Some(disk) => self.size(disk, &path.key("disk"), Size::gib(2)..=Size::gib(2048)),
+            None => Some(Size::gib(32)),
+        };
+        if let (Some(lvm), Some(disk)) = (&image.lvm, disk) {
+            self.volumes(lvm, disk);
+        }
+        let sources = self.package_sources();
+        Some(Image {
+            distribution: image.distribution,
+            release: image.release.clone(),
+            architecture: image.architecture,
+            disk: disk?,
+            sources,
+        })
+    }
+
+    fn release(&mut self) {
+        let image = &self.blueprint.image;
+        let known = || RELEASES.iter().filter(|(distribution, ..)| *distribution == image.distribution);
+        if known().any(|(_, name, _)| *name == image.release) {
+            return;
+        }
+        let by_number = known().find(|(_, _, number)| *number == image.release).map(|(_, name, _)| *name);
+        let help = match by_number.or_else(|| did_you_mean(&image.release, known().map(|(_, name, _)| *name))) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("one of: {}", known().map(|(_, name, _)| *name).collect::<Vec<_>>().join(", ")),
+        };
+        let message = format!("bpc does not know the release `{}`", image.release);
+        let place = Place::Value(Path::root().key("image").key("release"));
+        self.report(Diagnostic::new(Code::Release, place, message).help(help));
+    }
+
+    /// A size within a range.
+    pub(super) fn size(&mut self, text: &str, path: &Path, range: std::ops::RangeInclusive<Size>) -> Option<Size> {
+        let place = Place::Value(path.clone());
+        let Ok(size) = text.parse::<Size>() else {
+            let message = format!("`{text}` is not a size");
+            self.report(
+                Diagnostic::new(Code::SizeSyntax, place, message)
+                    .help("a whole number and a binary unit, without a space: `512MiB`, `32GiB`"),
+            );
+            return None;
+        };
+        if range.contains(&size) {
+            return Some(size);
+        }
+        let help = format!("from {} to {}", range.start(), range.end());
+        let message = format!("{size} makes no sense here");
+        self.report(Diagnostic::new(Code::SizeRange, place, message).help(help));
+        None
+    }
+
+    fn volumes(&mut self, lvm: &Lvm, disk: Size) {
+        let path = Path::root().key("image").key("lvm");
+        self.label(&lvm.group, "a volume group's name", Place::Value(path.key("group")));
+        let mut mounts: BTreeMap<&str, Path> = BTreeMap::new();
+        let mut total = Size::default();
+        for (index, volume) in lvm.volumes.iter().enumerate() {
+            let path = path.key("volumes").index(index);
+            if let Some(size) = self.size(&volume.size, &path.key("size"), Size::mib(64)..=Size::gib(2048)) {
+                total = total.saturating_add(size);
+            }
+            let mount = volume.mount.as_str();
+            let place = Place::Value(path.key("mount"));
+            if !is_mount_point(mount) {
+                let message = format!("`{mount}` is not a mount point");
+                self.report(
+                    Diagnostic::new(Code::MountPoint, place, message)
+                        .help("an absolute path without `.`, `..` or a slash at its end: `/var/lib`"),
+                );
+            } else if let Some(first) = mounts.get(mount) {
+                let message = format!("two volumes are mounted on `{mount}`");
+                self.report(
+                    Diagnostic::new(Code::MountPoint, place, message)
+                        .other(Place::Value(first.clone()), "the first one")
+                        .help("remove one of them"),
+                );
+            } else {
+                mounts.insert(mount, path.key("mount"));
+            }
+        }
+        let available = disk.saturating_sub(OUTSIDE_LVM);
+        if total > available {
+            let message = format!("the volumes need {total}, the disk has {available} for them");
+            self.report(
+                Diagnostic::new(Code::VolumesTooLarge, Place::Key(path.key("volumes")), message)
+                    .other(Place::Value(Path::root().key("image").key("disk")), format!("{disk}, of which {OUTSIDE_LVM} stay outside LVM"))
+                    .help(format!("make the disk at least {}, or the volumes smaller", total.saturating_add(OUTSIDE_LVM))),
+            );
+        }
+    }
+
+    fn package_sources(&mut self) -> Option<PackageSources> {
+        let image = &self.blueprint.image;
+        let path = Path::root().key("image");
+        let keys = [("mirror", &image.mirror), ("security_mirror", &image.security_mirror)];
+        for (key, url) in keys {
+            if let Some(url) = url.as_ref().filter(|url| !is_mirror(url)) {
+                let message = format!("`{url}` is not the address of a package mirror");
+                self.report(
+                    Diagnostic::new(Code::Mirror, Place::Value(path.key(key)), message)
+                        .help("`http://` or `https://`, a host and a path, nothing else: `https://mirror.example/debian`"),
+                );
+            }
+        }
+        let snapshot = match &image.snapshot {
+            Some(text) => Some(self.timestamp(text, &path.key("snapshot"))?),
+            None => None,
+        };
+        let Some(mirror) = &image.mirror else {
+            let without = [("snapshot", image.snapshot.is_some()), ("security_mirror", image.security_mirror.is_some())];
+            for (key, _) in without.into_iter().filter(|(_, given)| *given) {
+                let message = format!("`{key}` means nothing without `mirror`");
+                self.report(
+                    Diagnostic::new(Code::SnapshotWithoutMirror, Place::Key(path.key(key)), message)
+                        .help("add `mirror:` with the address of a mirror (for `snapshot`: one that keeps the past)"),
+                );
+            }
+            return None;
+        };
+        let mirror = mirror.trim_end_matches('/');
+        let security = match (&image.security_mirror, image.distribution) {
+            (Some(security), _) => security.trim_end_matches('/').to_owned(),
+            (None, Distribution::Debian) => format!("{mirror}-security"),
+            (None, Distribution::Ubuntu) => mirror.to_owned(),
+        };
+        // Snapshot mirrors keep each state in a folder named like 20260101T000000Z.
+        let folder = snapshot.map_or_else(String::new, |time| format!("/{}", time.strftime("%Y%m%dT%H%M%SZ")));
+        Some(PackageSources {
+            mirror: format!("{mirror}{folder}"),
+            security: format!("{security}{folder}"),
+            dated: snapshot.is_some(),
+        })
+    }
+}
+
+fn is_mount_point(path: &str) -> bool {
+    let name = |name: &str| {
+        !name.is_empty() && name != "." && name != ".." && name.bytes().all(|c| c.is_ascii_graphic() && c != b'\\')
+    };
+    path == "/" || path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(name))
+}
+
+/// Whether `url` can stand in an APT source as it is.
+fn is_mirror(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    rest.is_some_and(|rest| {
+        !rest.starts_with(['/', ':'])
+            && !rest.is_empty()
+            && rest.bytes().all(|c| c.is_ascii_alphanumeric() || b".-_~/:%+".contains(&c))
+    })
+}

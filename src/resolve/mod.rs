@@ -1,0 +1,94 @@
+//! From what the user wrote to what is so: every default, name, address and check.
+//!
+//! Each file takes one section and reports all that is wrong with it; what could be understood goes on, so that one
+//! run shows the mistakes of all sections. Addresses are given in the order of the blueprint and never taken back:
+//! a machine or a network that is added at the end changes nobody else's values.
+
+mod access;
+mod address;
+mod image;
+mod machine;
+mod names;
+mod network;
+mod ports;
+mod roles;
+mod services;
+
+use crate::diag::{Code, Diagnostic, Path, Place, has_errors};
+use crate::model::Blueprint;
+use crate::site::Site;
+use crate::source::Document;
+
+/// Decides everything; `None` if the blueprint has errors.
+pub(crate) fn resolve(
+    blueprint: &Blueprint,
+    document: &Document,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Site> {
+    let mut resolver = Resolver { blueprint, document, diagnostics: Vec::new() };
+    let site = resolver.site();
+    let failed = has_errors(&resolver.diagnostics);
+    diagnostics.append(&mut resolver.diagnostics);
+    site.filter(|_| !failed)
+}
+
+/// The blueprint and what has been said about it.
+struct Resolver<'a> {
+    blueprint: &'a Blueprint,
+    document: &'a Document,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Resolver<'_> {
+    fn site(&mut self) -> Option<Site> {
+        self.version();
+        self.names();
+        let epoch = self.epoch();
+        let image = self.image();
+        let access = self.access();
+        let mut networks = self.networks();
+        let machines = self.machines(&networks);
+        self.role_networks(&machines, &networks);
+        let floating = self.floating(&machines, &mut networks);
+        let machines = self.addresses(machines, &mut networks);
+        self.published_ports(&machines);
+        let forwarders = self.forwarders();
+        let kubernetes = self.kubernetes();
+        let networks = self.finish_networks(networks, &machines);
+        let access = access?;
+        Some(Site {
+            name: self.blueprint.name.clone(),
+            domain: self.blueprint.domain.clone(),
+            epoch: epoch?,
+            image: image?,
+            user: access.user,
+            ssh_keys: access.ssh_keys,
+            timezone: access.timezone,
+            locale: access.locale,
+            ntp: access.ntp,
+            forwarders,
+            networks,
+            machines,
+            floating,
+            kubernetes,
+        })
+    }
+
+    fn version(&mut self) {
+        let version = self.blueprint.blueprint;
+        if version != 1 {
+            self.report(
+                Diagnostic::new(
+                    Code::Version,
+                    Place::Value(Path::root().key("blueprint")),
+                    format!("this is a blueprint of version {version}; this bpc reads version 1"),
+                )
+                .help("write `blueprint: 1`, or use the bpc that this blueprint was written for"),
+            );
+        }
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+}

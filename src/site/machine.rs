@@ -1,0 +1,113 @@
+//! Machines and their network adapters.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+use super::Role;
+use crate::value::{Mac, Size};
+
+/// One virtual machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// Its host name.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// Virtual processors.
+    pub cpus: u32,
+    /// Memory.
+    pub memory: Size,
+    /// Network adapters by slot.
+    pub nics: Vec<Nic>,
+    /// The network that carries its name and its way out.
+    pub primary: String,
+    /// Packages beyond those of its role.
+    pub packages: Vec<String>,
+    /// Ports of the host that lead to it.
+    pub published: Vec<PublishedPort>,
+    /// The line of the blueprint that asks for it: `blueprint.yaml:31`.
+    pub origin: String,
+}
+
+/// A virtual network adapter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nic {
+    /// `VirtualBox`'s adapter number, from 1.
+    pub slot: usize,
+    /// Its address.
+    pub mac: Mac,
+    /// Its name on the machine.
+    pub interface: String,
+    /// What it is plugged into.
+    pub segment: Segment,
+    /// The networks that it carries: none on NAT, one on a plain network, any number on a trunk.
+    pub attachments: Vec<Attachment>,
+}
+
+/// What an adapter is plugged into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Segment {
+    /// `VirtualBox`'s NAT.
+    Nat,
+    /// The internal network of that name.
+    Internal(String),
+    /// The host-only interface that has this address on the host.
+    HostOnly(Ipv4Net),
+}
+
+/// A machine on a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// The network's name.
+    pub network: String,
+    /// The interface that carries the addresses: the adapter's, or that of a VLAN on it.
+    pub interface: String,
+    /// The VLAN id, on a trunk.
+    pub vlan: Option<u16>,
+    /// The machine's addresses there, its own first; the gateway has one for names and one for routes.
+    pub addresses: Vec<Ipv4Net>,
+}
+
+/// A port of the host, on 127.0.0.1, that leads to a port of a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PublishedPort {
+    /// The TCP port of the host.
+    pub host: u16,
+    /// The TCP port of the machine.
+    pub machine: u16,
+}
+
+impl Attachment {
+    /// The machine's own address there.
+    #[must_use]
+    pub fn address(&self) -> Ipv4Addr {
+        // `resolve` gives every attachment an address.
+        self.addresses.first().map_or(Ipv4Addr::UNSPECIFIED, Ipv4Net::addr)
+    }
+}
+
+impl Machine {
+    /// The networks that it is on, in the order of its adapters.
+    pub fn attachments(&self) -> impl Iterator<Item = &Attachment> {
+        self.nics.iter().flat_map(|nic| &nic.attachments)
+    }
+
+    /// Its attachment to the network of that name.
+    #[must_use]
+    pub fn on(&self, network: &str) -> Option<&Attachment> {
+        self.attachments().find(|attachment| attachment.network == network)
+    }
+
+    /// The address that its name stands for.
+    #[must_use]
+    pub fn address(&self) -> Ipv4Addr {
+        self.on(&self.primary).map_or(Ipv4Addr::UNSPECIFIED, Attachment::address)
+    }
+
+    /// Its adapter on NAT, if it has one.
+    #[must_use]
+    pub fn nat(&self) -> Option<&Nic> {
+        self.nics.iter().find(|nic| nic.segment == Segment::Nat)
+    }
+}

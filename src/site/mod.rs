@@ -1,0 +1,90 @@
+//! The data centre as decided: every name, address, adapter and port, once.
+//!
+//! `resolve` makes it, everything after reads it. Nothing here can be wrong or missing any more, and nothing knows
+//! where in the blueprint it comes from, but for the [`origin`](Machine::origin) that the manifest shows.
+
+mod image;
+mod machine;
+mod network;
+
+use std::net::Ipv4Addr;
+
+use jiff::Timestamp;
+
+pub use crate::model::{Architecture, Distribution, Role};
+pub use image::{Image, PackageSources};
+pub use machine::{Attachment, Machine, Nic, PublishedPort, Segment};
+pub use network::{GatewayAddresses, Network, Pool};
+
+use crate::assets::Version;
+
+/// A small data centre, all decided.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Its name.
+    pub name: String,
+    /// The DNS domain of its machines.
+    pub domain: String,
+    /// The time that every artifact carries.
+    pub epoch: Timestamp,
+    /// What the machines start from.
+    pub image: Image,
+    /// The user on every machine.
+    pub user: String,
+    /// OpenSSH public keys that let people in.
+    pub ssh_keys: Vec<String>,
+    /// The time zone.
+    pub timezone: String,
+    /// The locale.
+    pub locale: String,
+    /// Time servers; none means the distribution's own.
+    pub ntp: Vec<String>,
+    /// Name servers that the gateway asks; none means those of its NAT network.
+    pub forwarders: Vec<Ipv4Addr>,
+    /// Networks with addresses, in the order of the blueprint. NAT networks are not here: only adapters know them.
+    pub networks: Vec<Network>,
+    /// Machines, in the order of the blueprint.
+    pub machines: Vec<Machine>,
+    /// Addresses that move between machines.
+    pub floating: Vec<FloatingAddress>,
+    /// The Kubernetes version, if there is a cluster.
+    pub kubernetes: Option<Version>,
+}
+
+/// An address that is held by one machine of a role at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FloatingAddress {
+    /// Its DNS name within the domain.
+    pub name: String,
+    /// The address.
+    pub address: Ipv4Addr,
+    /// The network it belongs to.
+    pub network: String,
+    /// The role of the machines that hold it.
+    pub role: Role,
+}
+
+impl Site {
+    /// The machine that routes between the networks, if there is one.
+    #[must_use]
+    pub fn gateway(&self) -> Option<&Machine> {
+        self.with_role(Role::Gateway).next()
+    }
+
+    /// All machines of one role.
+    pub fn with_role(&self, role: Role) -> impl Iterator<Item = &Machine> {
+        self.machines.iter().filter(move |machine| machine.role == role)
+    }
+
+    /// The network of that name.
+    #[must_use]
+    pub fn network(&self, name: &str) -> Option<&Network> {
+        self.networks.iter().find(|network| network.name == name)
+    }
+
+    /// A machine's full name: `kube-mast01.kube.demo`.
+    #[must_use]
+    pub fn fqdn(&self, name: &str) -> String {
+        format!("{name}.{}", self.domain)
+    }
+}
