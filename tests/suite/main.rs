@@ -15,4 +15,5 @@
 
 mod support;
 
+mod shell;
 mod yaml;
