@@ -1,1 +1,4 @@
 //! Codecs that know nothing of clusters: each writes one format that other programs read.
+
+pub mod shell;
+pub mod yaml;
