@@ -1,0 +1,88 @@
+#!/bin/bash
+# checkers.sh [TARGET] [SUITE...]
+#
+# Builds the Debian chroots in which the tests run the real programs: TARGET/bookworm and TARGET/trixie
+# (default target/checkers, which is where the tests look unless BPC_CHECKERS names another folder).
+# A chroot that is up to date is left alone. Needs mmdebstrap, and root: it asks sudo if need be.
+# The packages come from the mirror in this machine's own apt sources; no service is started.
+set -euo pipefail
+
+packages=(
+  apt                                   # apt-cache: do the packages of a role exist?
+  cloud-init python3-jsonschema         # cloud-init schema
+  netplan.io                            # netplan generate
+  systemd                               # systemd-analyze verify
+  dnsmasq-base nftables                 # the gateway's programs
+  iproute2 iputils-ping iputils-arping  # a look at a test's network
+  python3-yaml                          # the YAML reader of cloud-init and netplan
+  dash busybox shellcheck devscripts    # shells, shellcheck, checkbashisms
+  openssh-client                        # ssh-keygen
+)
+
+target=$(realpath -m "${1:-$(dirname "$0")/../../target/checkers}")
+if [ "$(id -u)" != 0 ]; then exec sudo -- "$BASH" "$0" "$target" "${@:2}"; fi
+
+suites=("${@:2}")
+[ ${#suites[@]} -gt 0 ] || suites=(bookworm trixie)
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+fail() {
+  echo "checkers.sh: $*" >&2
+  exit 1
+}
+
+# The mirror that this machine's own apt uses for Debian.
+mirror() {
+  # shellcheck disable=SC2016  # apt fills in these variables
+  apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Identifier: Packages' |
+    awk '$1 == "Debian" { print $2; exit }'
+}
+
+# build SUITE: bootstraps beside the final place and moves there, so that a chroot is whole or absent.
+build() {
+  local suite=$1 log=$target/$1.log new start=$SECONDS
+  new=$(mktemp -d "$target/$suite.XXXXXX")
+  chmod 755 "$new"
+  if ! mmdebstrap --mode=root --variant=apt --format=directory --include="${packages[*]}" \
+    --skip=cleanup/apt/lists \
+    --aptopt='Acquire::Languages "none"' --aptopt='Acquire::Retries "3"' \
+    --dpkgopt=force-unsafe-io \
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --dpkgopt='path-exclude=/usr/share/doc/*' \
+    "$suite" "$new" "deb [signed-by=$keyring] $uri $suite main" >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    rm -rf --one-file-system "$new"
+    return 1
+  fi
+  rm -rf --one-file-system "${target:?}/$suite"
+  mv "$new" "$target/$suite"
+  stamp "$suite" >"$target/$suite/.stamp"
+  echo "$suite: built in $((SECONDS - start)) s, $(du -sh "$target/$suite" | cut -f1)"
+}
+
+# What a chroot is made from: if that changes, it is built anew.
+stamp() {
+  { cat "$0"; echo "$1 $uri"; } | sha256sum
+}
+
+command -v mmdebstrap >/dev/null || fail "install the package mmdebstrap"
+[ -f "$keyring" ] || fail "install the package debian-archive-keyring"
+[ -n "$(mirror)" ] || apt-get update
+uri=$(mirror)
+[ -n "$uri" ] || fail "no Debian mirror in this machine's apt sources"
+
+mkdir -p "$target"
+exec 9>"$target/.lock"
+flock 9
+builds=()
+for suite in "${suites[@]}"; do
+  if [ "$(stamp "$suite")" = "$(cat "$target/$suite/.stamp" 2>/dev/null)" ]; then
+    echo "$suite: up to date"
+  else
+    build "$suite" &
+    builds+=($!)
+  fi
+done
+status=0
+for pid in "${builds[@]}"; do wait "$pid" || status=1; done
+exit "$status"
