@@ -1,13 +1,115 @@
-//! bpc, the blueprint compiler.
+//! bpc, the blueprint compiler: one YAML blueprint of a small data centre in, reproducible artifacts out.
+//!
+//! # How data flows
+//!
+//! [`compile`] is a pure function: no clock, randomness, environment, network or file enters it but by its
+//! [`Inputs`]. [`driver`] is the only reader, [`write`] the only writer; clippy's `disallowed-methods` holds that.
+//!
+//! | phase | makes | knows |
+//! |---|---|---|
+//! | [`source`] | text into a tree of YAML nodes, fragments merged, variables replaced | where everything was written |
+//! | [`model`] | the tree into structs, by the JSON Schema that editors use too | the user's words |
+//! | `resolve` | every default, name, address and check | the user's mistakes: after it nothing the user wrote can fail |
+//! | [`site`] | the data centre as decided: what both ends share | no position, nothing undecided |
+//! | `roles` | for each machine its [`setup`]: files, packages, bootstrap stages; and the `flow`s that it needs | one role each, none knows another |
+//! | `emit` | [`artifact`]s: user-data, network-config, seed images | one artifact kind a file |
+//! | `verify` | the artifacts read back and compared with the plan | nothing of how they were made |
+//!
+//! Modules beside the phases: [`diag`] (diagnostics and their rendering), [`value`] (small checked types), [`format`]
+//! (codecs that know nothing of clusters), [`vault`] (derivation of secrets), [`assets`] (pinned downloads),
+//! [`bootstrap`] (what runs on a machine after cloud-init), [`plan`] (the site as tables and JSON).
+//! Imports run downwards in that order; `tests/suite/architecture.rs` holds it.
 
 pub mod artifact;
 pub mod assets;
+pub mod bootstrap;
+mod bug;
 pub mod diag;
+pub mod driver;
+mod emit;
+mod flow;
 pub mod format;
 pub mod model;
+pub mod plan;
 mod resolve;
+mod roles;
 pub mod setup;
 pub mod site;
 pub mod source;
+mod template;
 pub mod value;
+pub mod vault;
+mod verify;
 pub mod write;
+
+use artifact::Artifacts;
+use diag::{Diagnostic, Files, Locate, Path, Span, has_errors};
+use site::Site;
+use source::Unreadable;
+
+pub use bug::Bug;
+
+/// All that a blueprint's artifacts depend on, besides bpc itself.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// The blueprint and the fragments that it includes.
+    pub files: Files,
+    /// Fragments that could not be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A blueprint that has no errors.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// What it decides.
+    pub site: Site,
+    /// What is made of it.
+    pub artifacts: Artifacts,
+}
+
+/// What a phase has to say about a blueprint, and where.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Errors and warnings.
+    pub diagnostics: Vec<Diagnostic>,
+    document: Option<source::Document>,
+}
+
+/// Decides what a blueprint means; `None` if it has errors.
+pub fn plan_site(inputs: &Inputs) -> (Option<Site>, Report) {
+    let mut diagnostics = Vec::new();
+    let Some(document) = source::load(&inputs.files, &inputs.unreadable, &mut diagnostics) else {
+        return (None, Report { diagnostics, document: None });
+    };
+    let mut site = None;
+    if let Some(read) = model::read(&document, &mut diagnostics) {
+        let mut found = Vec::new();
+        site = resolve::resolve(&read.blueprint, &document, &mut found);
+        found.retain(|diagnostic| !read.explains(diagnostic));
+        diagnostics.append(&mut found);
+    }
+    let site = site.filter(|_| !has_errors(&diagnostics));
+    (site, Report { diagnostics, document: Some(document) })
+}
+
+/// Compiles a blueprint: the whole pipeline, in order.
+///
+/// # Errors
+/// [`Bug`] if something fails that cannot be the user's fault. The user's mistakes are in the [`Report`].
+pub fn compile(inputs: &Inputs) -> Result<(Option<Compiled>, Report), Bug> {
+    let (site, report) = plan_site(inputs);
+    let Some(site) = site else { return Ok((None, report)) };
+    let artifacts = Artifacts { name: site.name.clone(), files: emit::site(&site)? };
+    verify::verify(&site, &artifacts)?;
+    Ok((Some(Compiled { site, artifacts }), report))
+}
+
+impl Locate for Report {
+    fn key(&self, path: &Path) -> Span {
+        self.document.as_ref().map_or_else(Span::default, |document| document.key(path))
+    }
+
+    fn value(&self, path: &Path) -> Span {
+        self.document.as_ref().map_or_else(Span::default, |document| document.value(path))
+    }
+}

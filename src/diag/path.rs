@@ -40,6 +40,12 @@ impl Path {
         &self.0
     }
 
+    /// Whether this path leads through `other`, or is the same.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0)
+    }
+
     /// One level up, or `None` at the top.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {

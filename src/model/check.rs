@@ -16,6 +16,18 @@ pub(crate) struct Read {
     pub(crate) refused: Vec<Path>,
 }
 
+impl Read {
+    /// Whether a later diagnostic is only about something that was refused already.
+    pub(crate) fn explains(&self, diagnostic: &Diagnostic) -> bool {
+        match &diagnostic.place {
+            Place::Key(path) | Place::Value(path) => self.refused.iter().any(|refused| {
+                !refused.steps().is_empty() && path.is_within(refused)
+            }),
+            Place::Span(_) => false,
+        }
+    }
+}
+
 /// Reads the structs; `None` if a part that everything else needs was refused.
 pub(crate) fn read(document: &Document, diagnostics: &mut Vec<Diagnostic>) -> Option<Read> {
     let schema = schema();

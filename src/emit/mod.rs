@@ -1,0 +1,69 @@
+//! From the plan to artifacts: one file an artifact kind. Nothing here can fail on what a user wrote.
+
+mod network_config;
+mod seed;
+mod user_data;
+
+use sha2::{Digest, Sha256};
+
+use crate::artifact::{Artifact, Content, Kind};
+use crate::bootstrap;
+use crate::bug::Bug;
+use crate::roles;
+use crate::setup::Setup;
+use crate::site::{Machine, Site};
+
+/// All artifacts of one machine.
+pub(crate) fn machine(site: &Site, machine: &Machine, mut setup: Setup) -> Result<Vec<Artifact>, Bug> {
+    setup.files.extend(bootstrap::files(&machine.name, &setup.stages));
+    let user_data = user_data::user_data(site, machine, &setup);
+    let network_config = network_config::network_config(site, machine);
+    let meta_data = meta_data(site, machine, &[user_data.bytes(), network_config.as_bytes()]);
+    let documents =
+        [("user-data", user_data), ("meta-data", meta_data.into()), ("network-config", network_config.into())];
+    let image = seed::image(site, &documents)?;
+    let artifact = |path: &str, kind: Kind, content: Content, executable: bool| Artifact {
+        path: format!("machines/{}/{path}", machine.name),
+        kind,
+        content,
+        executable,
+        origin: machine.origin.clone(),
+    };
+    let mut artifacts = vec![artifact("seed.iso", Kind::Seed, image, false)];
+    for (name, content) in documents {
+        artifacts.push(artifact(name, Kind::CloudInit, content, false));
+    }
+    for file in setup.files {
+        let path = format!("files{}", file.path);
+        artifacts.push(artifact(&path, Kind::MachineFile, file.content, file.mode & 0o111 != 0));
+    }
+    Ok(artifacts)
+}
+
+/// The instance-id changes exactly when cloud-init has something new to do on the machine.
+fn meta_data(site: &Site, machine: &Machine, seeded: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for document in seeded {
+        hash.update((document.len() as u64).to_be_bytes());
+        hash.update(document);
+    }
+    let digest: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let name = &machine.name;
+    crate::format::yaml::Yaml::map([
+        ("instance-id", format!("{}-{name}-{digest}", site.name).into()),
+        ("local-hostname", name.as_str().into()),
+    ])
+    .to_string()
+}
+
+/// The artifacts of all machines, made side by side.
+pub(crate) fn site(site: &Site) -> Result<Vec<Artifact>, Bug> {
+    use rayon::prelude::*;
+    let flows = roles::flows(site);
+    let made: Result<Vec<Vec<Artifact>>, Bug> = site
+        .machines
+        .par_iter()
+        .map(|one| machine(site, one, roles::setup(site, one, &flows)?))
+        .collect();
+    Ok(made?.into_iter().flatten().collect())
+}

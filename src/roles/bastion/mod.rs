@@ -1,0 +1,64 @@
+//! The bastion: the machine that people log in to, and from there to every other.
+
+use crate::assets;
+use crate::bug::Bug;
+use crate::flow::{Endpoint, Flow, Service};
+use crate::format::shell;
+use crate::setup::{Setup, Stage};
+use crate::site::{Role, Site};
+
+/// What people look at networks, names and files with.
+const PACKAGES: [&str; 13] = [
+    "bash-completion",
+    "bind9-dnsutils",
+    "git",
+    "gnupg",
+    "iputils-ping",
+    "jq",
+    "less",
+    "netcat-openbsd",
+    "openssh-client",
+    "screen",
+    "tcpdump",
+    "tmux",
+    "vim",
+];
+
+/// Installs kubectl from its pinned download.
+const KUBECTL: &str = include_str!("kubectl.sh");
+
+/// Logging in to every machine, and seeing whether it is there.
+pub(super) fn flows(site: &Site) -> Vec<Flow> {
+    let from: Vec<Endpoint> = site.with_role(Role::Bastion).map(Endpoint::from).collect();
+    let to: Vec<Endpoint> =
+        site.machines.iter().filter(|machine| machine.role != Role::Bastion).map(Endpoint::from).collect();
+    let floating = site.floating.iter().map(Endpoint::from);
+    vec![
+        Flow {
+            reason: "bastion: ssh to every machine".to_owned(),
+            from: from.clone(),
+            to: to.clone(),
+            service: Service::Tcp(vec![22]),
+        },
+        Flow {
+            reason: "bastion: ping every address".to_owned(),
+            from,
+            to: to.into_iter().chain(floating).collect(),
+            service: Service::Ping,
+        },
+    ]
+}
+
+/// Tools, and kubectl where there is a cluster.
+pub(super) fn add(site: &Site, setup: &mut Setup) -> Result<(), Bug> {
+    setup.packages.extend(PACKAGES.map(str::to_owned));
+    if let Some(version) = site.kubernetes {
+        let arch = site.image.architecture.as_str();
+        let asset = assets::find("kubectl", version, arch)
+            .ok_or_else(|| Bug(format!("no kubectl {version} for {arch} in the table of downloads")))?;
+        let variables = [("URL", &asset.url), ("SHA256", &asset.sha256)];
+        let script = KUBECTL.replace("# variables\n", &shell::assignments(&variables));
+        setup.stages.push(Stage { order: 30, name: "kubectl", script });
+    }
+    Ok(())
+}

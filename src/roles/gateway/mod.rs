@@ -1,0 +1,32 @@
+//! The gateway: routes, names, addresses and the firewall between the networks.
+
+mod dnsmasq;
+mod firewall;
+
+use crate::bug::Bug;
+use crate::flow::Flow;
+use crate::setup::{File, Setup, Stage};
+use crate::site::{Machine, Site};
+
+/// Forwarding is switched on by the firewall's stage, once the rules are in place.
+const SYSCTL: &str = "\
+# Routes between the networks, for IPv4 only.
+net.ipv4.ip_forward = 1
+net.ipv4.conf.all.accept_redirects = 0
+net.ipv4.conf.all.send_redirects = 0
+";
+
+/// Adds the gateway's configuration and the stages that start it.
+pub(super) fn add(site: &Site, machine: &Machine, flows: &[Flow], setup: &mut Setup) -> Result<(), Bug> {
+    setup.packages.extend(["dnsmasq", "nftables"].map(str::to_owned));
+    setup.files.extend([
+        File::text("/etc/nftables.conf", firewall::rules(site, machine, flows)?),
+        File::text("/etc/dnsmasq.d/bpc.conf", dnsmasq::configuration(site, machine)?),
+        File::text("/etc/bpc/forwarding.conf", SYSCTL),
+    ]);
+    setup.stages.extend([
+        Stage { order: 20, name: "firewall", script: include_str!("firewall.sh").to_owned() },
+        Stage { order: 25, name: "dnsmasq", script: include_str!("dnsmasq.sh").to_owned() },
+    ]);
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! What each machine gets: one folder a role, none of which knows another.
+//!
+//! A role says two things: the traffic that it needs between networks ([`flows`]), and the files, packages and
+//! bootstrap stages of its machines ([`setup`]). The gateway turns the flows of all roles into its firewall.
+
+mod base;
+mod bastion;
+mod control_plane;
+mod gateway;
+mod load_balancer;
+
+use crate::bug::Bug;
+use crate::flow::Flow;
+use crate::setup::Setup;
+use crate::site::{Machine, Role, Site};
+
+/// All traffic between networks that the roles of a site need, in the order of the roles.
+pub(crate) fn flows(site: &Site) -> Vec<Flow> {
+    [bastion::flows(site), load_balancer::flows(site), control_plane::flows(site)].concat()
+}
+
+/// What a machine gets from its role, on top of what every machine gets.
+pub(crate) fn setup(site: &Site, machine: &Machine, flows: &[Flow]) -> Result<Setup, Bug> {
+    let mut setup = base::setup(site, machine);
+    match machine.role {
+        Role::Gateway => gateway::add(site, machine, flows, &mut setup)?,
+        Role::Bastion => bastion::add(site, &mut setup)?,
+        Role::LoadBalancer | Role::ControlPlane | Role::Worker => {}
+    }
+    Ok(setup)
+}

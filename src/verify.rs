@@ -1,0 +1,114 @@
+//! Reads finished artifacts back and compares them with the plan: what differs is a bug in bpc, never a user's.
+
+use std::collections::BTreeSet;
+
+use crate::artifact::{Artifact, Artifacts};
+use crate::bug::Bug;
+use crate::format::iso9660;
+use crate::site::{Machine, Site};
+
+/// Proves that every machine's seed holds its documents, and that these say what the plan says.
+pub(crate) fn verify(site: &Site, artifacts: &Artifacts) -> Result<(), Bug> {
+    unique_paths(artifacts)?;
+    for machine in &site.machines {
+        let verifier = Verifier { site, machine, artifacts };
+        verifier.seed()?;
+        verifier.network_config()?;
+        verifier.user_data()?;
+    }
+    Ok(())
+}
+
+fn unique_paths(artifacts: &Artifacts) -> Result<(), Bug> {
+    let mut seen = BTreeSet::new();
+    match artifacts.files.iter().find(|file| !seen.insert(&file.path)) {
+        Some(file) => Err(Bug(format!("two artifacts are called {}", file.path))),
+        None => Ok(()),
+    }
+}
+
+struct Verifier<'a> {
+    site: &'a Site,
+    machine: &'a Machine,
+    artifacts: &'a Artifacts,
+}
+
+impl Verifier<'_> {
+    fn artifact(&self, name: &str) -> Result<&Artifact, Bug> {
+        let path = format!("machines/{}/{name}", self.machine.name);
+        self.artifacts
+            .files
+            .iter()
+            .find(|file| file.path == path)
+            .ok_or_else(|| Bug(format!("{path} was not made")))
+    }
+
+    fn differs(&self, what: &str) -> Bug {
+        Bug(format!("the {what} of {} is not as planned", self.machine.name))
+    }
+
+    fn yaml(&self, name: &str) -> Result<serde_yaml::Value, Bug> {
+        serde_yaml::from_slice(self.artifact(name)?.content.bytes())
+            .map_err(|error| Bug(format!("{name} of {}: {error}", self.machine.name)))
+    }
+
+    /// The image has the three documents in its root, and nothing else.
+    fn seed(&self) -> Result<(), Bug> {
+        let image = self.artifact("seed.iso")?.content.bytes();
+        let entries = iso9660::read(image)
+            .map_err(|error| Bug(format!("seed.iso of {} cannot be read back: {error}", self.machine.name)))?;
+        let mut expected = BTreeSet::new();
+        for name in ["user-data", "meta-data", "network-config"] {
+            expected.insert((name.to_owned(), self.artifact(name)?.content.bytes()));
+        }
+        let found = entries.iter().map(|entry| (entry.path.clone(), entry.bytes)).collect();
+        if expected == found { Ok(()) } else { Err(self.differs("seed.iso")) }
+    }
+
+    /// Adapters and addresses are those of the plan.
+    fn network_config(&self) -> Result<(), Bug> {
+        let document = self.yaml("network-config")?;
+        let network = document.get("network").ok_or_else(|| self.differs("network-config"))?;
+        let found = ["ethernets", "vlans"]
+            .iter()
+            .filter_map(|kind| network.get(kind)?.as_mapping())
+            .flatten()
+            .flat_map(|(name, interface)| interface_facts(name, interface))
+            .collect::<BTreeSet<_>>();
+        let mut planned = BTreeSet::new();
+        for nic in &self.machine.nics {
+            planned.insert((nic.interface.clone(), nic.mac.to_string()));
+            for attachment in &nic.attachments {
+                let addresses = attachment.addresses.iter().map(ToString::to_string);
+                planned.extend(addresses.map(|address| (attachment.interface.clone(), address)));
+            }
+        }
+        if planned == found { Ok(()) } else { Err(self.differs("network-config")) }
+    }
+
+    /// Host name, user and files are those of the plan.
+    fn user_data(&self) -> Result<(), Bug> {
+        let document = self.yaml("user-data")?;
+        let text = |key: &str| document.get(key).and_then(serde_yaml::Value::as_str).map(str::to_owned);
+        let files: Option<BTreeSet<String>> = document.get("write_files").and_then(|files| {
+            files.as_sequence()?.iter().map(|file| Some(file.get("path")?.as_str()?.to_owned())).collect()
+        });
+        let prefix = format!("machines/{}/files", self.machine.name);
+        let shown = self.artifacts.files.iter().filter_map(|file| file.path.strip_prefix(&prefix));
+        let agrees = text("hostname").as_ref() == Some(&self.machine.name)
+            && text("fqdn") == Some(self.site.fqdn(&self.machine.name))
+            && files == Some(shown.map(str::to_owned).collect());
+        if agrees { Ok(()) } else { Err(self.differs("user-data")) }
+    }
+}
+
+/// The addresses of an interface, Ethernet and IPv4, each with the interface's name.
+fn interface_facts(name: &serde_yaml::Value, interface: &serde_yaml::Value) -> Vec<(String, String)> {
+    let name = name.as_str().unwrap_or_default();
+    let mac = interface.get("match").and_then(|found| found.get("macaddress")).and_then(serde_yaml::Value::as_str);
+    let addresses = interface.get("addresses").and_then(serde_yaml::Value::as_sequence).into_iter().flatten();
+    mac.into_iter()
+        .chain(addresses.filter_map(serde_yaml::Value::as_str))
+        .map(|fact| (name.to_owned(), fact.to_owned()))
+        .collect()
+}
