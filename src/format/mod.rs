@@ -1,1 +1,3 @@
 //! Codecs that know nothing of clusters: each writes one format that other programs read.
+
+pub mod iso9660;
