@@ -191,13 +191,12 @@ fn killed_before(call: &str, number: u32, faults: &[&str], tree: &Tree) -> Optio
     for fault in faults {
         strace.args(["-e", &format!("inject={fault}")]);
     }
-    strace.args(["-e", &format!("inject={call}:signal=KILL:when={number}")]);
+    strace.args(["-e", &format!("inject=?{call}:signal=KILL:when={number}")]);
     strace.arg(exe.get_program()).args(exe.get_args()).env(CHILD, tree.out.path());
     Some(quiet(&mut strace).signal() == Some(9))
 }
 
-/// A call to be killed before: which, as a regular expression so that it has a name on every architecture, and the
-/// how manieth.
+/// A call to be killed before: which, and the how manieth.
 type Kill = (&'static str, u32);
 
 /// Kills builds before every call of these kinds, and checks the tree after each kill and after the next build.
@@ -226,7 +225,8 @@ fn kill_before_every(calls: &[&'static str], upon: Option<Kill>, faults: &[&str]
             }
             write(&one(), tree.out.path()).unwrap();
         }
-        assert!(kills > 0, "{call} was never called");
+        // Other architectures have `unlinkat` and no `unlink`, and so on.
+        assert!(kills > 0 || !cfg!(target_arch = "x86_64"), "{call} was never called");
         assert!(tree.is_just(&two()), "{call}: the last build was not killed");
         write(&one(), tree.out.path()).unwrap();
     }
@@ -239,27 +239,29 @@ fn is_whole(tree: &Tree) {
 #[test]
 fn killed_before_any_call_the_tree_is_whole() {
     let calls = [
-        "/^flock$",
-        "/^mkdir",
-        "/^f?chmod",
-        "/^linkat$",
-        "/^openat$",
-        "/^write$",
-        "/^fsync$",
-        "/^utimensat",
-        "/^rename",
-        "/^unlink",
-        "/^rmdir$",
+        "flock",
+        "mkdir",
+        "chmod",
+        "linkat",
+        "openat",
+        "write",
+        "fchmod",
+        "fsync",
+        "utimensat",
+        "rename",
+        "renameat2",
+        "unlink",
+        "rmdir",
     ];
     kill_before_every(&calls, None, &[], is_whole);
 }
 
 #[test]
 fn killed_again_while_tidying_up_the_tree_is_whole() {
-    let tidying = ["/^unlink", "/^rmdir$"];
     // Upon an unfinished tree, a finished one that is not live yet, and old ones.
-    for upon in [("/^fsync$", 2), ("/^renameat2$", 1), ("/^unlink", 1), ("/^unlink", 9), ("/^rmdir$", 2)] {
-        kill_before_every(&tidying, Some(upon), &[], is_whole);
+    kill_before_every(&["unlinkat"], Some(("fsync", 2)), &[], is_whole);
+    for upon in [("renameat2", 1), ("unlink", 1), ("unlink", 7), ("rmdir", 2)] {
+        kill_before_every(&["unlink", "rmdir"], Some(upon), &[], is_whole);
     }
 }
 
@@ -271,15 +273,15 @@ fn killed_where_folders_cannot_be_exchanged_the_next_build_brings_the_tree_back(
             is_whole(tree)
         }
     };
-    kill_before_every(&["/^rename(at)?$", "/^unlink", "/^rmdir$"], None, &faults, check);
-    kill_before_every(&["/^rename(at)?$"], Some(("/^rename(at)?$", 4)), &faults, check);
+    kill_before_every(&["rename", "unlink", "rmdir"], None, &faults, check);
+    kill_before_every(&["rename"], Some(("rename", 4)), &faults, check);
 }
 
 #[test]
 fn killed_where_files_cannot_be_linked_the_next_build_brings_all_back() {
     let faults = ["linkat:error=EPERM"];
-    kill_before_every(&["/^rename", "/^unlink", "/^rmdir$"], None, &faults, |_| {});
-    kill_before_every(&["/^rename"], Some(("/^rename(at)?$", 2)), &faults, |_| {});
+    kill_before_every(&["rename", "renameat2", "unlink", "rmdir"], None, &faults, |_| {});
+    kill_before_every(&["rename", "unlink"], Some(("rename", 2)), &faults, |_| {});
 }
 
 #[test]
