@@ -1,0 +1,46 @@
+//! The two calls that not every file system has; tests put failing ones in their place.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
+/// How two trees change places and how a file gets a second name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FileSystem {
+    /// Makes two paths change places in one step.
+    pub(super) exchange: fn(&Path, &Path) -> io::Result<()>,
+    /// Makes the second path another name of the first, without following a symbolic link.
+    pub(super) link: fn(&Path, &Path) -> io::Result<()>,
+}
+
+impl FileSystem {
+    /// The system's own calls.
+    pub(super) const NATIVE: Self = Self { exchange, link };
+}
+
+fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    Ok(renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)?)
+}
+
+fn link(existing: &Path, new: &Path) -> io::Result<()> {
+    fs::hard_link(existing, new)
+}
+
+/// Whether `error` says that the file system lacks the call, or has run out of links (`link(2)`, `rename(2)`).
+///
+/// `EPERM` is the answer of file systems without hard links, and of `protected_hardlinks` (`proc_sys_fs(5)`).
+pub(super) fn is_unsupported(error: &io::Error) -> bool {
+    let missing = [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::PERM, Errno::MLINK];
+    Errno::from_io_error(error).is_some_and(|errno| missing.contains(&errno))
+}
+
+/// Makes the entries of a folder durable; file systems that cannot (`EINVAL`) need not.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::INVAL) => Ok(()),
+        result => result,
+    }
+}

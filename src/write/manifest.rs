@@ -1,0 +1,222 @@
+//! The two files that list all others: `manifest.json` and `SHA256SUMS`.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::path;
+use crate::artifact::{Artifact, Artifacts, Content, Kind};
+
+/// The name of the list of all artifacts.
+pub(super) const MANIFEST: &str = "manifest.json";
+/// The name of the list of digests, which `sha256sum -c` reads.
+pub(super) const DIGESTS: &str = "SHA256SUMS";
+
+#[derive(Serialize)]
+struct Manifest<'a> {
+    bpc: &'a str,
+    blueprint: &'a str,
+    files: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    path: &'a str,
+    kind: &'a str,
+    size: usize,
+    sha256: &'a str,
+    mode: String,
+    visibility: &'a str,
+    origin: &'a str,
+}
+
+/// `manifest.json`, which lists every artifact, and `SHA256SUMS`, which also covers `manifest.json`.
+#[must_use]
+pub fn manifest(artifacts: &Artifacts) -> Vec<Artifact> {
+    let mut digests: Vec<(&Artifact, String)> =
+        artifacts.files.par_iter().map(|artifact| (artifact, digest(artifact.content.bytes()))).collect();
+    digests.sort_by_key(|(artifact, _)| &artifact.path);
+
+    let files = digests.iter().map(|(artifact, digest)| entry(artifact, digest)).collect();
+    let list = Manifest { bpc: env!("CARGO_PKG_VERSION"), blueprint: &artifacts.name, files };
+    // Strings and numbers only: there is nothing in it that JSON could not hold.
+    let mut json = serde_json::to_vec_pretty(&list).unwrap_or_default();
+    json.push(b'\n');
+
+    let json_digest = digest(&json);
+    let mut lines: Vec<(&str, &str)> =
+        digests.iter().map(|(artifact, digest)| (artifact.path.as_str(), digest.as_str())).collect();
+    lines.push((MANIFEST, &json_digest));
+    lines.sort_unstable();
+    let sums: String = lines.iter().map(|(path, digest)| sum_line(path, digest)).collect();
+    vec![
+        listing(MANIFEST, Kind::Manifest, json, &artifacts.name),
+        listing(DIGESTS, Kind::Digests, sums.into_bytes(), &artifacts.name),
+    ]
+}
+
+fn entry<'a>(artifact: &'a Artifact, sha256: &'a str) -> Entry<'a> {
+    Entry {
+        path: &artifact.path,
+        kind: artifact.kind.as_str(),
+        size: artifact.content.bytes().len(),
+        sha256,
+        mode: format!("{:04o}", artifact.mode()),
+        visibility: if artifact.content.is_secret() { "secret" } else { "public" },
+        origin: &artifact.origin,
+    }
+}
+
+fn listing(path: &str, kind: Kind, bytes: Vec<u8>, origin: &str) -> Artifact {
+    let content = Content::Public(bytes);
+    Artifact { path: path.to_owned(), kind, content, executable: false, origin: origin.to_owned() }
+}
+
+/// One line of `sha256sum(1)`; a backslash in a name is doubled and announced by one in front of the line.
+fn sum_line(path: &str, digest: &str) -> String {
+    if path.contains('\\') {
+        format!("\\{digest}  {}\n", path.replace('\\', "\\\\"))
+    } else {
+        format!("{digest}  {path}\n")
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// The paths that an earlier build wrote, according to the manifest it left.
+#[derive(Debug, Default)]
+pub(super) struct Owned {
+    /// Files.
+    pub(super) files: BTreeSet<PathBuf>,
+    /// Folders that those files are in.
+    pub(super) folders: BTreeSet<PathBuf>,
+    /// Why nothing is known, if so.
+    pub(super) unknown: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct OldManifest {
+    files: Vec<OldEntry>,
+}
+
+#[derive(Deserialize)]
+struct OldEntry {
+    path: String,
+}
+
+impl Owned {
+    /// Reads the manifest in `tree`; one that is missing or damaged says that nothing is known to be bpc's.
+    pub(super) fn read(tree: &Path) -> Self {
+        let path = tree.join(MANIFEST);
+        let shown = path.display();
+        let is_file = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file());
+        let owned = if is_file {
+            fs::read(&path).map_err(|error| format!("{shown} cannot be read ({error})")).and_then(|bytes| {
+                Self::parse(&bytes).map_err(|error| format!("{shown} is damaged ({error})"))
+            })
+        } else {
+            Err(format!("{shown} is missing"))
+        };
+        owned.unwrap_or_else(|reason| Self { unknown: Some(reason), ..Self::default() })
+    }
+
+    fn parse(json: &[u8]) -> Result<Self, String> {
+        let old: OldManifest = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        let mut owned = Self::default();
+        let listed = old.files.into_iter().map(|entry| entry.path);
+        for file in listed.chain([MANIFEST.to_owned(), DIGESTS.to_owned()]) {
+            if let Some(fault) = path::fault(&file) {
+                return Err(format!("the path {file:?} {fault}"));
+            }
+            owned.folders.extend(folders_of(Path::new(&file)).map(Path::to_owned));
+            owned.files.insert(PathBuf::from(file));
+        }
+        Ok(owned)
+    }
+}
+
+/// The folders that a relative path goes through, the tree itself not among them.
+pub(super) fn folders_of(path: &Path) -> impl Iterator<Item = &Path> {
+    path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{build, file, secret};
+    use super::*;
+
+    #[test]
+    fn the_manifest_tells_all_about_each_file() {
+        let artifacts = build(&[file("b/seed.iso", "iso"), secret("a.key", "hunter2")]);
+        let files = manifest(&artifacts);
+        let text = String::from_utf8(files[0].content.bytes().to_vec()).unwrap();
+        insta::assert_snapshot!(text.replace(env!("CARGO_PKG_VERSION"), "VERSION"), @r#"
+        {
+          "bpc": "VERSION",
+          "blueprint": "demo",
+          "files": [
+            {
+              "path": "a.key",
+              "kind": "machine-file",
+              "size": 7,
+              "sha256": "f52fbd32b2b3b86ff88ef6c490628285f482af15ddcb29541f94bcf526a3f6c7",
+              "mode": "0600",
+              "visibility": "secret",
+              "origin": "blueprint.yaml:1"
+            },
+            {
+              "path": "b/seed.iso",
+              "kind": "machine-file",
+              "size": 3,
+              "sha256": "e0e4548df88a35d5854d052281c5deedad16f286f82cb2c23f2f9dea494834ac",
+              "mode": "0644",
+              "visibility": "public",
+              "origin": "blueprint.yaml:1"
+            }
+          ]
+        }
+        "#);
+    }
+
+    #[test]
+    fn the_digests_cover_the_manifest_but_not_themselves() {
+        let files = manifest(&build(&[file("z", ""), file("a\\b", "")]));
+        let sums = String::from_utf8(files[1].content.bytes().to_vec()).unwrap();
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let json = digest(files[0].content.bytes());
+        assert_eq!(sums, format!("\\{empty}  a\\\\b\n{json}  manifest.json\n{empty}  z\n"));
+    }
+
+    #[test]
+    fn the_order_of_the_artifacts_does_not_matter() {
+        let (one, two) = (file("a/b", "1"), file("a.b", "2"));
+        assert_eq!(manifest(&build(&[one.clone(), two.clone()])), manifest(&build(&[two, one])));
+    }
+
+    #[test]
+    fn a_manifest_tells_which_files_are_bpcs() {
+        let files = manifest(&build(&[file("a/b/c", "")]));
+        let owned = Owned::parse(files[0].content.bytes()).unwrap();
+        assert_eq!(owned.files, ["SHA256SUMS", "a/b/c", "manifest.json"].map(PathBuf::from).into());
+        assert_eq!(owned.folders, ["a", "a/b"].map(PathBuf::from).into());
+    }
+
+    #[test]
+    fn a_manifest_that_points_outside_the_tree_is_damaged() {
+        for path in ["../x", "/etc/passwd", "a/../../x", ""] {
+            let json = serde_json::json!({"files": [{"path": path}]}).to_string();
+            assert!(Owned::parse(json.as_bytes()).is_err(), "{path}");
+        }
+    }
+}
