@@ -1,0 +1,87 @@
+# The commands of everyday work. `just` lists them.
+
+set positional-arguments
+
+[private]
+@default:
+    just --list --unsorted
+
+# Build every blueprint, or those named, into out/
+[group('blueprints')]
+build *BLUEPRINT:
+    cargo run --release -- build "$@"
+
+# Check every blueprint, or those named, and write nothing
+[group('blueprints')]
+check *BLUEPRINT:
+    cargo run --release -- check "$@"
+
+# Bring a blueprint up; this version gets as far as its seeds
+[group('blueprints')]
+up NAME:
+    #!/bin/sh
+    set -eu
+    cargo run --release -- build "blueprints/$1"
+    (cd "out/$1" && sha256sum --check --quiet SHA256SUMS)
+    echo "The seeds of $1 are built and whole:"
+    ls "out/$1"/machines/*/seed.iso
+    echo "This version does not create the virtual machines: make each in VirtualBox with the NICs of its" >&2
+    echo "network-config, attach its seed as a DVD, and start it." >&2
+    exit 1
+
+# Run all tests; those whose program is missing are skipped
+[group('development')]
+test *ARGUMENT:
+    cargo test "$@"
+
+# Format the code
+[group('development')]
+fmt:
+    cargo fmt
+
+# Find what fmt, clippy, rustdoc and shellcheck object to
+[group('development')]
+lint:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+    RUSTDOCFLAGS='-D warnings' cargo doc --no-deps
+    shellcheck .ci/run tests/lab/*.sh tests/lab/guest-check
+
+# Write the snapshots anew; review them with git diff
+[group('development')]
+snapshots:
+    INSTA_UPDATE=always cargo test
+    git status --short snapshots tests src
+
+# Judge the dependencies: licences, sources, bans, known vulnerabilities
+[group('development')]
+deny:
+    cargo deny check
+
+# What must pass before a change is merged: installs what it needs
+[group('proof')]
+ci:
+    bash .ci/run
+
+# Build the Debian chroots in which the tests run the real programs
+[group('proof')]
+checkers *SUITE:
+    bash tests/lab/checkers.sh target/checkers "$@"
+
+# Build the Debian guest that prove-boot starts, with more packages if they are named
+[group('proof')]
+guest SUITE='bookworm' *PACKAGE:
+    bash tests/lab/guest.sh "$@"
+
+# Boot machines of a blueprint from their seeds, side by side, and check them from inside
+[group('proof')]
+prove-boot NAME +MACHINE:
+    #!/bin/sh
+    set -eu
+    name=$1
+    shift
+    for machine; do
+      set -- "$@" "out/$name/machines/$machine/seed.iso"
+      shift
+    done
+    exec bash tests/lab/boot.sh "$@"
