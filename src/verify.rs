@@ -55,13 +55,17 @@ impl Verifier<'_> {
     /// The image has the three documents in its root, and nothing else.
     fn seed(&self) -> Result<(), Bug> {
         let image = self.artifact("seed.iso")?.content.bytes();
-        let entries = iso9660::read(image)
+        let volume = iso9660::read(image)
             .map_err(|error| Bug(format!("seed.iso of {} cannot be read back: {error}", self.machine.name)))?;
         let mut expected = BTreeSet::new();
         for name in ["user-data", "meta-data", "network-config"] {
-            expected.insert((name.to_owned(), self.artifact(name)?.content.bytes()));
+            expected.insert((name, self.artifact(name)?.content.bytes()));
         }
-        let found = entries.iter().map(|entry| (entry.path.clone(), entry.bytes)).collect();
+        let found = volume.entries.iter().map(|entry| match entry.content {
+            iso9660::Content::File(bytes) => (entry.path.as_str(), bytes),
+            iso9660::Content::Folder => (entry.path.as_str(), &[][..]),
+        });
+        let found: BTreeSet<_> = found.collect();
         if expected == found { Ok(()) } else { Err(self.differs("seed.iso")) }
     }
 

@@ -124,8 +124,9 @@ codes! {
     Error "0604" KubernetesMissing: "control planes without a Kubernetes version",
     Error "0901" VaultPermissions: "a vault that others can read",
     Error "0902" VaultSize: "a vault that is not 32 bytes long",
-    Error "0903" BlueprintUnreadable: "a blueprint that cannot be read",
-    Error "0904" BlueprintNameTaken: "two blueprints of one name",
+    Error "0903" VaultUnreadable: "a vault that cannot be read or made",
+    Error "0904" BlueprintUnreadable: "a blueprint that cannot be read",
+    Error "0905" BlueprintNameTaken: "two blueprints of one name",
 }
 
 impl Code {

@@ -42,6 +42,8 @@ pub enum Place {
     Key(Path),
     /// The value that a path leads to.
     Value(Path),
+    /// Nowhere in a blueprint: it is about a file or the command line.
+    Outside,
 }
 
 /// Finds the text of a path: what the index of a document offers to diagnostics.
@@ -53,12 +55,13 @@ pub trait Locate {
 }
 
 impl Place {
-    /// The text that the place stands for.
-    pub fn locate(&self, locate: &dyn Locate) -> Span {
+    /// The text that the place stands for, if it stands for one.
+    pub fn locate(&self, locate: &dyn Locate) -> Option<Span> {
         match self {
-            Self::Span(span) => span.clone(),
-            Self::Key(path) => locate.key(path),
-            Self::Value(path) => locate.value(path),
+            Self::Span(span) => Some(span.clone()),
+            Self::Key(path) => Some(locate.key(path)),
+            Self::Value(path) => Some(locate.value(path)),
+            Self::Outside => None,
         }
     }
 }

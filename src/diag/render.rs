@@ -3,7 +3,7 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
-use super::{Diagnostic, Files, LineColumn, Locate, Severity, Span};
+use super::{Diagnostic, Files, LineColumn, Locate, Place, Severity, Span};
 
 /// How to show diagnostics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,16 +21,18 @@ pub enum Style {
 
 /// Shows `diagnostics`, errors and warnings in the order of their places, each followed by a line break.
 pub fn render(diagnostics: &[Diagnostic], files: &Files, locate: &dyn Locate, style: Style) -> String {
-    let mut located: Vec<(Span, &Diagnostic)> =
+    let mut located: Vec<(Option<Span>, &Diagnostic)> =
         diagnostics.iter().map(|diagnostic| (diagnostic.place.locate(locate), diagnostic)).collect();
-    located.sort_by_key(|(span, diagnostic)| (span.file, span.range.start, diagnostic.code));
+    located.sort_by_key(|(span, diagnostic)| {
+        (span.as_ref().map(|span| (span.file, span.range.start)), diagnostic.code)
+    });
     located
         .iter()
         .map(|(span, diagnostic)| match style {
             Style::Human => human(diagnostic, files, locate, &Renderer::plain()),
             Style::Color => human(diagnostic, files, locate, &Renderer::styled()),
-            Style::Short => short(diagnostic, files, span),
-            Style::Json => json(diagnostic, files, locate, span),
+            Style::Short => short(diagnostic, files, span.as_ref()),
+            Style::Json => json(diagnostic, files, locate),
         })
         .collect()
 }
@@ -65,7 +67,10 @@ fn snippets<'a>(
         .others
         .iter()
         .map(|(place, label)| (place.locate(locate), AnnotationKind::Context, label.as_str()));
-    let all: Vec<_> = std::iter::once(primary).chain(others).collect();
+    let all: Vec<_> = std::iter::once(primary)
+        .chain(others)
+        .filter_map(|(span, kind, label)| Some((span?, kind, label)))
+        .collect();
     let mut order = Vec::new();
     for (span, ..) in &all {
         if !order.contains(&span.file) {
@@ -85,15 +90,13 @@ fn snippets<'a>(
         .collect()
 }
 
-fn short(diagnostic: &Diagnostic, files: &Files, span: &Span) -> String {
-    let LineColumn { line, column } = files.line_column(span.file, span.range.start);
-    format!(
-        "{}:{line}:{column}: {}[{}]: {}\n",
-        files.display_name(span.file),
-        diagnostic.severity().as_str(),
-        diagnostic.code.as_str(),
-        diagnostic.message
-    )
+fn short(diagnostic: &Diagnostic, files: &Files, span: Option<&Span>) -> String {
+    let place = span.map_or_else(String::new, |span| {
+        let LineColumn { line, column } = files.line_column(span.file, span.range.start);
+        format!("{}:{line}:{column}: ", files.display_name(span.file))
+    });
+    let severity = diagnostic.severity().as_str();
+    format!("{place}{severity}[{}]: {}\n", diagnostic.code.as_str(), diagnostic.message)
 }
 
 #[derive(Serialize)]
@@ -101,7 +104,7 @@ struct JsonDiagnostic<'a> {
     severity: &'a str,
     code: &'a str,
     message: &'a str,
-    place: JsonPlace<'a>,
+    place: Option<JsonPlace<'a>>,
     others: Vec<JsonPlace<'a>>,
     notes: &'a [String],
     help: &'a [String],
@@ -117,17 +120,15 @@ struct JsonPlace<'a> {
     label: &'a str,
 }
 
-fn json(diagnostic: &Diagnostic, files: &Files, locate: &dyn Locate, span: &Span) -> String {
+fn json<'a>(diagnostic: &'a Diagnostic, files: &Files, locate: &dyn Locate) -> String {
+    let place = |place: &Place, label: &'a str| Some(json_place(files, &place.locate(locate)?, label));
+    let others = diagnostic.others.iter().filter_map(|(other, label)| place(other, label));
     let object = JsonDiagnostic {
         severity: diagnostic.severity().as_str(),
         code: diagnostic.code.as_str(),
         message: &diagnostic.message,
-        place: json_place(files, span, &diagnostic.label),
-        others: diagnostic
-            .others
-            .iter()
-            .map(|(place, label)| json_place(files, &place.locate(locate), label))
-            .collect(),
+        place: place(&diagnostic.place, &diagnostic.label),
+        others: others.collect(),
         notes: &diagnostic.notes,
         help: &diagnostic.help,
     };

@@ -15,6 +15,7 @@ use crate::site::{Machine, Site};
 
 /// All artifacts of one machine.
 pub(crate) fn machine(site: &Site, machine: &Machine, mut setup: Setup) -> Result<Vec<Artifact>, Bug> {
+    setup.stages.push(bootstrap::packages(&setup.packages));
     setup.files.extend(bootstrap::files(&machine.name, &setup.stages));
     let user_data = user_data::user_data(site, machine, &setup);
     let network_config = network_config::network_config(site, machine);

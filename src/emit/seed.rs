@@ -2,7 +2,7 @@
 
 use crate::artifact::Content;
 use crate::bug::Bug;
-use crate::format::iso9660::Image;
+use crate::format::iso9660::{Error, Image};
 use crate::site::Site;
 use crate::value::Secret;
 
@@ -14,4 +14,12 @@ pub(super) fn image(site: &Site, files: &[(&str, Content)]) -> Result<Content, B
     let secret = files.iter().any(|(_, content)| content.is_secret());
     let bytes = build(site, files).map_err(|error| Bug(format!("seed image: {error}")))?;
     Ok(if secret { Content::Secret(Secret::new(bytes)) } else { Content::Public(bytes) })
+}
+
+fn build(site: &Site, files: &[(&str, Content)]) -> Result<Vec<u8>, Error> {
+    let mut image = Image::new(LABEL, site.epoch)?;
+    for (name, content) in files {
+        image.file(name, content.bytes(), if content.is_secret() { 0o600 } else { 0o644 })?;
+    }
+    image.finish()
 }

@@ -3,6 +3,7 @@
 use base64ct::{Base64, Encoding};
 
 use crate::artifact::Content;
+use crate::bootstrap;
 use crate::format::yaml::Yaml;
 use crate::setup::{File, Setup};
 use crate::site::{Machine, Site};
@@ -28,7 +29,7 @@ pub(super) fn user_data(site: &Site, machine: &Machine, setup: &Setup) -> Conten
         entries.push(("apt", Yaml::map([("preserve_sources_list", true.into())])));
     }
     entries.push(("write_files", Yaml::Seq(setup.files.iter().map(write_file).collect())));
-    entries.push(("runcmd", Yaml::Seq(start_bootstrap())));
+    entries.push(("runcmd", Yaml::seq(bootstrap::start_commands().map(|argv| Yaml::seq(argv.iter().copied())))));
     let title = format!(" {} of {}, made by bpc from {}", site.fqdn(&machine.name), site.name, machine.origin);
     let document = Yaml::map(entries).document(&["cloud-config", &title]).into_bytes();
     if setup.files.iter().any(|file| file.content.is_secret()) {
@@ -67,15 +68,4 @@ fn write_file(file: &File) -> Yaml {
         ]),
     }
     Yaml::map(entries)
-}
-
-/// `--no-block`: the unit waits for cloud-init to finish, so cloud-init must not wait for the unit.
-fn start_bootstrap() -> Vec<Yaml> {
-    [
-        &["systemctl", "daemon-reload"][..],
-        &["systemctl", "enable", "bpc-bootstrap.service"],
-        &["systemctl", "start", "--no-block", "bpc-bootstrap.service"],
-    ]
-    .map(|argv| Yaml::seq(argv.iter().copied()))
-    .to_vec()
 }

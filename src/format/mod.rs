@@ -1,8 +1,5 @@
 //! Codecs that know nothing of clusters: each writes one format that other programs read.
 
-<<<<<<< HEAD
+pub mod iso9660;
 pub mod shell;
 pub mod yaml;
-=======
-pub mod iso9660;
->>>>>>> iso

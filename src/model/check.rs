@@ -23,7 +23,7 @@ impl Read {
             Place::Key(path) | Place::Value(path) => self.refused.iter().any(|refused| {
                 !refused.steps().is_empty() && path.is_within(refused)
             }),
-            Place::Span(_) => false,
+            Place::Span(_) | Place::Outside => false,
         }
     }
 }

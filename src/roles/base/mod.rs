@@ -18,12 +18,12 @@ pub(super) fn setup(site: &Site, machine: &Machine) -> Setup {
     setup.packages.extend(machine.packages.iter().cloned());
     if let Some(sources) = &site.image.sources {
         setup.files.push(File::text("/etc/apt/sources.list.d/bpc.sources", apt_sources(&site.image, sources)));
-        setup.stages.push(Stage { order: 5, name: "apt-sources", script: APT_SOURCES.to_owned() });
+        setup.stages.push(Stage::new(5, "apt-sources", &[], APT_SOURCES));
     }
     if !site.ntp.is_empty() {
         let servers = site.ntp.join(" ");
         setup.files.push(File::text("/etc/systemd/timesyncd.conf.d/bpc.conf", format!("[Time]\nNTP={servers}\n")));
-        setup.stages.push(Stage { order: 15, name: "time", script: TIME.to_owned() });
+        setup.stages.push(Stage::new(15, "time", &[], TIME));
     }
     setup
 }

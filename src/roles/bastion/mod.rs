@@ -3,7 +3,6 @@
 use crate::assets;
 use crate::bug::Bug;
 use crate::flow::{Endpoint, Flow, Service};
-use crate::format::shell;
 use crate::setup::{Setup, Stage};
 use crate::site::{Role, Site};
 
@@ -56,9 +55,8 @@ pub(super) fn add(site: &Site, setup: &mut Setup) -> Result<(), Bug> {
         let arch = site.image.architecture.as_str();
         let asset = assets::find("kubectl", version, arch)
             .ok_or_else(|| Bug(format!("no kubectl {version} for {arch} in the table of downloads")))?;
-        let variables = [("URL", &asset.url), ("SHA256", &asset.sha256)];
-        let script = KUBECTL.replace("# variables\n", &shell::assignments(&variables));
-        setup.stages.push(Stage { order: 30, name: "kubectl", script });
+        let variables = [("URL", asset.url.as_str()), ("SHA256", asset.sha256.as_str())];
+        setup.stages.push(Stage::new(30, "kubectl", &variables, KUBECTL));
     }
     Ok(())
 }

@@ -1,7 +1,4 @@
-#!/bin/sh
 # The firewall first, forwarding after it: no packet passes unfiltered.
-set -eu
-. /usr/local/lib/bpc/lib.sh
 
 nft -c -f /etc/nftables.conf
 enable_service nftables restart

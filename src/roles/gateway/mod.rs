@@ -25,8 +25,8 @@ pub(super) fn add(site: &Site, machine: &Machine, flows: &[Flow], setup: &mut Se
         File::text("/etc/bpc/forwarding.conf", SYSCTL),
     ]);
     setup.stages.extend([
-        Stage { order: 20, name: "firewall", script: include_str!("firewall.sh").to_owned() },
-        Stage { order: 25, name: "dnsmasq", script: include_str!("dnsmasq.sh").to_owned() },
+        Stage::new(20, "firewall", &[], include_str!("firewall.sh")),
+        Stage::new(25, "dnsmasq", &[], include_str!("dnsmasq.sh")),
     ]);
     Ok(())
 }

@@ -1,0 +1,41 @@
+//! Reads a blueprint and the fragments that it includes.
+
+#![expect(clippy::disallowed_methods, reason = "the driver is the reader")]
+
+use std::fs;
+use std::path::Path;
+
+use crate::Inputs;
+use crate::diag::{Code, Diagnostic, Files, Place};
+use crate::source::{self, Unreadable};
+
+/// A blueprint with all of its fragments.
+pub(super) fn inputs(path: &Path) -> Result<Inputs, Diagnostic> {
+    let folder = path.parent().map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let text = read(path).map_err(|reason| {
+        let message = format!("cannot read {}: {reason}", path.display());
+        Diagnostic::new(Code::BlueprintUnreadable, Place::Outside, message)
+            .help("name a blueprint, or a folder that holds a `blueprint.yaml`")
+    })?;
+    let mut inputs = Inputs { files: Files::new(folder.clone()), unreadable: Vec::new() };
+    inputs.files.add(name, text);
+    loop {
+        let mut wanted = source::wanted(&inputs.files);
+        wanted.retain(|name| !inputs.unreadable.iter().any(|file| file.name == *name));
+        if wanted.is_empty() {
+            return Ok(inputs);
+        }
+        for name in wanted {
+            match read(&Path::new(&folder).join(&name)) {
+                Ok(text) => drop(inputs.files.add(name, text)),
+                Err(reason) => inputs.unreadable.push(Unreadable { name, reason }),
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|error| format!("byte {} is not UTF-8", error.utf8_error().valid_up_to() + 1))
+}
