@@ -116,7 +116,9 @@ fn style(format: Format, color: Color) -> Style {
         Color::Always => true,
         Color::Never => false,
         // https://no-color.org: set and not empty.
-        Color::Auto => io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        Color::Auto => {
+            io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        }
     };
     match format {
         Format::Human if colored => Style::Color,

@@ -116,17 +116,28 @@ impl Plan {
     pub fn to_table(&self) -> String {
         let mut out = format!("{} ({}), {}\n", self.name, self.domain, self.epoch);
         let networks = self.networks.iter().map(PlannedNetwork::row).collect();
-        out += &table(&["NETWORK", "INTERFACE", "CIDR", "ROUTER", "RESOLVER", "HOST", "DHCP", "POOLS"], networks);
+        out += &table(
+            &["NETWORK", "INTERFACE", "CIDR", "ROUTER", "RESOLVER", "HOST", "DHCP", "POOLS"],
+            networks,
+        );
         let machines = self.machines.iter().map(PlannedMachine::row).collect();
         out += &table(&["MACHINE", "ROLE", "CPUS", "MEMORY", "DISK", "ADDRESS"], machines);
         let nics = self.machines.iter().flat_map(PlannedMachine::nic_rows).collect();
         out += &table(&["MACHINE", "NIC", "MAC", "ATTACHED", "INTERFACE", "NETWORK", "ADDRESS"], nics);
         let floating = self.floating_addresses.iter().map(|floating| {
-            vec![floating.fqdn.clone(), floating.address.clone(), floating.network.clone(), floating.role.to_owned()]
+            vec![
+                floating.fqdn.clone(),
+                floating.address.clone(),
+                floating.network.clone(),
+                floating.role.to_owned(),
+            ]
         });
         out += &table(&["FLOATING", "ADDRESS", "NETWORK", "HELD BY"], floating.collect());
-        let ports =
-            self.ports.iter().map(|port| vec![port.host.clone(), format!("{}:{}", port.machine, port.port)]).collect();
+        let ports = self
+            .ports
+            .iter()
+            .map(|port| vec![port.host.clone(), format!("{}:{}", port.machine, port.port)])
+            .collect();
         out + &table(&["HOST PORT", "LEADS TO"], ports)
     }
 }
@@ -152,7 +163,8 @@ impl PlannedNetwork {
 
     fn row(&self) -> Vec<String> {
         let optional = |text: &Option<String>| text.clone().unwrap_or_default();
-        let pools: Vec<String> = self.pools.iter().map(|pool| format!("{} {}", pool.name, pool.range)).collect();
+        let pools: Vec<String> =
+            self.pools.iter().map(|pool| format!("{} {}", pool.name, pool.range)).collect();
         vec![
             self.name.clone(),
             self.interface.clone(),
@@ -216,7 +228,11 @@ impl PlannedMachine {
     fn nic_rows(&self) -> Vec<Vec<String>> {
         let mut rows = Vec::new();
         for nic in &self.nics {
-            let attached = if nic.segment.is_empty() { nic.attach.to_owned() } else { format!("{} {}", nic.attach, nic.segment) };
+            let attached = if nic.segment.is_empty() {
+                nic.attach.to_owned()
+            } else {
+                format!("{} {}", nic.attach, nic.segment)
+            };
             let head = [nic.slot.to_string(), nic.mac.clone(), attached];
             let blank = || head.clone().map(|_| String::new());
             if nic.networks.is_empty() {
@@ -242,7 +258,8 @@ fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     }
     let header: Vec<String> = header.iter().map(|&word| word.to_owned()).collect();
     let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+        let cells =
+            rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
         if cells == 0 { 0 } else { cells.max(header.get(column).map_or(0, |word| word.chars().count())) }
     };
     let widths: Vec<usize> = (0..header.len()).map(width).collect();

@@ -55,8 +55,9 @@ impl Verifier<'_> {
     /// The image has the three documents in its root, and nothing else.
     fn seed(&self) -> Result<(), Bug> {
         let image = self.artifact("seed.iso")?.content.bytes();
-        let volume = iso9660::read(image)
-            .map_err(|error| Bug(format!("seed.iso of {} cannot be read back: {error}", self.machine.name)))?;
+        let volume = iso9660::read(image).map_err(|error| {
+            Bug(format!("seed.iso of {} cannot be read back: {error}", self.machine.name))
+        })?;
         let mut expected = BTreeSet::new();
         for name in ["user-data", "meta-data", "network-config"] {
             expected.insert((name, self.artifact(name)?.content.bytes()));
@@ -109,7 +110,8 @@ impl Verifier<'_> {
 /// The addresses of an interface, Ethernet and IPv4, each with the interface's name.
 fn interface_facts(name: &serde_yaml::Value, interface: &serde_yaml::Value) -> Vec<(String, String)> {
     let name = name.as_str().unwrap_or_default();
-    let mac = interface.get("match").and_then(|found| found.get("macaddress")).and_then(serde_yaml::Value::as_str);
+    let mac =
+        interface.get("match").and_then(|found| found.get("macaddress")).and_then(serde_yaml::Value::as_str);
     let addresses = interface.get("addresses").and_then(serde_yaml::Value::as_sequence).into_iter().flatten();
     mac.into_iter()
         .chain(addresses.filter_map(serde_yaml::Value::as_str))

@@ -85,7 +85,10 @@ mod tests {
         for asset in &table {
             assert!(asset.url.contains(&format!("/v{}/", asset.version)), "{asset:?}");
             assert!(asset.url.contains(&asset.arch), "{asset:?}");
-            assert!(asset.sha256.len() == 64 && asset.sha256.bytes().all(|c| c.is_ascii_hexdigit()), "{asset:?}");
+            assert!(
+                asset.sha256.len() == 64 && asset.sha256.bytes().all(|c| c.is_ascii_hexdigit()),
+                "{asset:?}"
+            );
             for arch in ["amd64", "arm64"] {
                 assert!(find(&asset.name, asset.version, arch).is_some(), "{arch} of {asset:?}");
             }

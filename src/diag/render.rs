@@ -80,11 +80,10 @@ fn snippets<'a>(
     order
         .into_iter()
         .map(|file| {
-            let annotations =
-                all.iter().filter(|(span, ..)| span.file == file).map(|(span, kind, label)| {
-                    let annotation = kind.span(span.range.clone());
-                    if label.is_empty() { annotation } else { annotation.label(*label) }
-                });
+            let annotations = all.iter().filter(|(span, ..)| span.file == file).map(|(span, kind, label)| {
+                let annotation = kind.span(span.range.clone());
+                if label.is_empty() { annotation } else { annotation.label(*label) }
+            });
             Snippet::source(files.text(file)).path(files.display_name(file)).annotations(annotations)
         })
         .collect()

@@ -174,7 +174,8 @@ impl Terminal<'_> {
             let codes: std::collections::BTreeSet<&str> =
                 report.diagnostics.iter().map(|diagnostic| diagnostic.code.as_str()).collect();
             let example = codes.first().copied().unwrap_or_default();
-            let errors = report.diagnostics.iter().filter(|one| has_errors(std::slice::from_ref(one))).count();
+            let errors =
+                report.diagnostics.iter().filter(|one| has_errors(std::slice::from_ref(one))).count();
             let noun = if errors == 1 { "error" } else { "errors" };
             let name = files.display_name(files.root());
             self.complain(&format!("{name}: {errors} {noun}; `bpc explain {example}` says more\n"));
@@ -185,7 +186,9 @@ impl Terminal<'_> {
     fn names_taken(&mut self, names: &[(&PathBuf, &str)]) -> bool {
         let mut taken = false;
         for (index, (path, name)) in names.iter().enumerate() {
-            let Some((other, _)) = names.iter().take(index).find(|(_, other)| other == name) else { continue };
+            let Some((other, _)) = names.iter().take(index).find(|(_, other)| other == name) else {
+                continue;
+            };
             let message = format!("{} and {} are both called '{name}'", other.display(), path.display());
             self.diagnose(
                 &Diagnostic::new(Code::BlueprintNameTaken, Place::Outside, message)
@@ -220,7 +223,11 @@ impl Terminal<'_> {
         let folder = out.join(name);
         match write::write(&compiled.artifacts, out) {
             Ok(report) if report.is_unchanged() => {
-                self.say(&format!("{name}: nothing changed, {} files in {}\n", report.unchanged, folder.display()));
+                self.say(&format!(
+                    "{name}: nothing changed, {} files in {}\n",
+                    report.unchanged,
+                    folder.display()
+                ));
                 true
             }
             Ok(report) => {
@@ -255,7 +262,8 @@ impl Terminal<'_> {
     }
 
     fn diagnose(&mut self, diagnostic: &Diagnostic) {
-        let text = render(std::slice::from_ref(diagnostic), &Files::default(), &Report::default(), self.style);
+        let text =
+            render(std::slice::from_ref(diagnostic), &Files::default(), &Report::default(), self.style);
         self.complain(&text);
     }
 }

@@ -35,7 +35,8 @@ fn read(path: &Path) -> Result<Option<Vault>, Diagnostic> {
     };
     let mode = fs::metadata(path).map_err(|error| failure(&error))?.permissions().mode();
     if mode & 0o077 != 0 {
-        let message = format!("the vault {} can be read by others (mode {:04o})", path.display(), mode & 0o7777);
+        let message =
+            format!("the vault {} can be read by others (mode {:04o})", path.display(), mode & 0o7777);
         return Err(Diagnostic::new(Code::VaultPermissions, Place::Outside, message)
             .help(format!("chmod 600 {}", crate::format::shell::quote(&path.to_string_lossy()))));
     }
@@ -65,7 +66,8 @@ fn make(path: &Path) -> Result<Opened, Diagnostic> {
         Err(error) => return Err(failure(error)),
     };
     file.write_all(&key).and_then(|()| sync(&file)).map_err(failure)?;
-    let vault = Vault::from_bytes(&key).map_err(|wrong| failure(io::Error::other(format!("{} bytes", wrong.0))))?;
+    let vault =
+        Vault::from_bytes(&key).map_err(|wrong| failure(io::Error::other(format!("{} bytes", wrong.0))))?;
     Ok(Opened { vault, made: Some(path.to_path_buf()) })
 }
 
@@ -75,5 +77,6 @@ fn sync(file: &File) -> io::Result<()> {
 
 fn unreadable(path: &Path, verb: &str, error: &io::Error) -> Diagnostic {
     let message = format!("cannot {verb} the vault {}: {error}", path.display());
-    Diagnostic::new(Code::VaultUnreadable, Place::Outside, message).help("`--vault FILE` names another place for it")
+    Diagnostic::new(Code::VaultUnreadable, Place::Outside, message)
+        .help("`--vault FILE` names another place for it")
 }

@@ -20,8 +20,11 @@ pub(crate) fn machine(site: &Site, machine: &Machine, mut setup: Setup) -> Resul
     let user_data = user_data::user_data(site, machine, &setup);
     let network_config = network_config::network_config(site, machine);
     let meta_data = meta_data(site, machine, &[user_data.bytes(), network_config.as_bytes()]);
-    let documents =
-        [("user-data", user_data), ("meta-data", meta_data.into()), ("network-config", network_config.into())];
+    let documents = [
+        ("user-data", user_data),
+        ("meta-data", meta_data.into()),
+        ("network-config", network_config.into()),
+    ];
     let image = seed::image(site, &documents)?;
     let artifact = |path: &str, kind: Kind, content: Content, executable: bool| Artifact {
         path: format!("machines/{}/{path}", machine.name),
@@ -61,10 +64,7 @@ fn meta_data(site: &Site, machine: &Machine, seeded: &[&[u8]]) -> String {
 pub(crate) fn site(site: &Site) -> Result<Vec<Artifact>, Bug> {
     use rayon::prelude::*;
     let flows = roles::flows(site);
-    let made: Result<Vec<Vec<Artifact>>, Bug> = site
-        .machines
-        .par_iter()
-        .map(|one| machine(site, one, roles::setup(site, one, &flows)?))
-        .collect();
+    let made: Result<Vec<Vec<Artifact>>, Bug> =
+        site.machines.par_iter().map(|one| machine(site, one, roles::setup(site, one, &flows)?)).collect();
     Ok(made?.into_iter().flatten().collect())
 }

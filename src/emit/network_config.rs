@@ -12,12 +12,15 @@ const FIRST_TABLE: usize = 101;
 pub(super) fn network_config(site: &Site, machine: &Machine) -> String {
     let ethernets = machine.nics.iter().map(|nic| (nic.interface.clone(), ethernet(site, machine, nic)));
     let mut entries = vec![("version", 2.into()), ("ethernets", Yaml::map(ethernets))];
-    let vlans: Vec<(String, Yaml)> =
-        machine.nics.iter().flat_map(|nic| nic.attachments.iter().filter_map(|on| vlan(site, machine, nic, on))).collect();
+    let vlans: Vec<(String, Yaml)> = machine
+        .nics
+        .iter()
+        .flat_map(|nic| nic.attachments.iter().filter_map(|on| vlan(site, machine, nic, on)))
+        .collect();
     if !vlans.is_empty() {
         entries.push(("vlans", Yaml::Map(vlans)));
     }
-    let title = format!(" {} of {}, made by bpc from {}", site.fqdn(&machine.name), site.name, machine.origin);
+    let title = format!(" {} of {}, made by bpc", site.fqdn(&machine.name), site.name);
     Yaml::map([("network", Yaml::map(entries))]).document(&[&title])
 }
 
@@ -81,7 +84,8 @@ fn addresses(site: &Site, machine: &Machine, attachment: &Attachment) -> Vec<(&'
     }
     // What comes in on a second network is answered on it: each has a routing table of its own, which what is sent
     // from its addresses (floating ones too) uses.
-    let table = FIRST_TABLE + machine.attachments().position(|on| on.network == attachment.network).unwrap_or_default();
+    let table = FIRST_TABLE
+        + machine.attachments().position(|on| on.network == attachment.network).unwrap_or_default();
     let table = i64::try_from(table).unwrap_or_default();
     let cidr = network.cidr.to_string();
     let link = Yaml::map([("to", cidr.as_str().into()), ("scope", "link".into()), ("table", table.into())]);

@@ -29,8 +29,10 @@ pub(super) fn user_data(site: &Site, machine: &Machine, setup: &Setup) -> Conten
         entries.push(("apt", Yaml::map([("preserve_sources_list", true.into())])));
     }
     entries.push(("write_files", Yaml::Seq(setup.files.iter().map(write_file).collect())));
-    entries.push(("runcmd", Yaml::seq(bootstrap::start_commands().map(|argv| Yaml::seq(argv.iter().copied())))));
-    let title = format!(" {} of {}, made by bpc from {}", site.fqdn(&machine.name), site.name, machine.origin);
+    entries
+        .push(("runcmd", Yaml::seq(bootstrap::start_commands().map(|argv| Yaml::seq(argv.iter().copied())))));
+    // Nothing of the blueprint's own layout belongs here: a comment moved there must not re-seed a machine.
+    let title = format!(" {} of {}, made by bpc", site.fqdn(&machine.name), site.name);
     let document = Yaml::map(entries).document(&["cloud-config", &title]).into_bytes();
     if setup.files.iter().any(|file| file.content.is_secret()) {
         Content::Secret(Secret::new(document))

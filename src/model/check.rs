@@ -20,9 +20,9 @@ impl Read {
     /// Whether a later diagnostic is only about something that was refused already.
     pub(crate) fn explains(&self, diagnostic: &Diagnostic) -> bool {
         match &diagnostic.place {
-            Place::Key(path) | Place::Value(path) => self.refused.iter().any(|refused| {
-                !refused.steps().is_empty() && path.is_within(refused)
-            }),
+            Place::Key(path) | Place::Value(path) => {
+                self.refused.iter().any(|refused| !refused.steps().is_empty() && path.is_within(refused))
+            }
             Place::Span(_) | Place::Outside => false,
         }
     }
@@ -84,7 +84,9 @@ impl<'a> Checker<'a> {
 
     /// What a schema allows: references followed, `anyOf` and `oneOf` opened.
     fn alternatives(&self, schema: &'a Schema) -> Vec<&'a Schema> {
-        if let Some(pointer) = schema.get("$ref").and_then(Schema::as_str).and_then(|name| name.strip_prefix('#')) {
+        if let Some(pointer) =
+            schema.get("$ref").and_then(Schema::as_str).and_then(|name| name.strip_prefix('#'))
+        {
             return self.root.pointer(pointer).map_or_else(Vec::new, |target| self.alternatives(target));
         }
         let choices = ["anyOf", "oneOf"].iter().find_map(|key| schema.get(key)).and_then(Schema::as_array);
@@ -103,7 +105,8 @@ impl<'a> Checker<'a> {
             Some(word) => format!("did you mean `{word}`?"),
             None => format!("one of: {}", words.join(", ")),
         };
-        self.diagnostics.push(Diagnostic::new(Code::UnknownWord, Place::Value(path.clone()), message).help(help));
+        self.diagnostics
+            .push(Diagnostic::new(Code::UnknownWord, Place::Value(path.clone()), message).help(help));
         None
     }
 
@@ -111,8 +114,13 @@ impl<'a> Checker<'a> {
         let Some(properties) = schema.get("properties").and_then(Schema::as_object) else {
             return self.entries(schema.get("additionalProperties")?, node, path);
         };
-        let required: Vec<&str> =
-            schema.get("required").and_then(Schema::as_array).into_iter().flatten().filter_map(Schema::as_str).collect();
+        let required: Vec<&str> = schema
+            .get("required")
+            .and_then(Schema::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Schema::as_str)
+            .collect();
         let mut mapping = serde_yaml::Mapping::new();
         let mut meant = Vec::new();
         let mut complete = true;
@@ -153,17 +161,26 @@ impl<'a> Checker<'a> {
     }
 
     fn sequence(&mut self, schema: &'a Schema, items: &[Node], path: &Path) -> Option<serde_yaml::Value> {
-        let values: Vec<_> =
-            items.iter().enumerate().map(|(index, item)| self.node(schema, item, &path.index(index))).collect();
+        let values: Vec<_> = items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| self.node(schema, item, &path.index(index)))
+            .collect();
         values.into_iter().collect()
     }
 
-    fn number(&mut self, schemas: &[&Schema], value: &serde_yaml::Value, path: &Path) -> Option<serde_yaml::Value> {
+    fn number(
+        &mut self,
+        schemas: &[&Schema],
+        value: &serde_yaml::Value,
+        path: &Path,
+    ) -> Option<serde_yaml::Value> {
         let bound = |key: &str| schemas.iter().find_map(|schema| schema.get(key)).and_then(Schema::as_i64);
         let (Some(number), minimum, maximum) = (value.as_i64(), bound("minimum"), bound("maximum")) else {
             return Some(value.clone());
         };
-        if minimum.is_none_or(|minimum| minimum <= number) && maximum.is_none_or(|maximum| number <= maximum) {
+        if minimum.is_none_or(|minimum| minimum <= number) && maximum.is_none_or(|maximum| number <= maximum)
+        {
             return Some(value.clone());
         }
         let message = format!("{number} is out of range for `{}`", last(path));
@@ -172,7 +189,8 @@ impl<'a> Checker<'a> {
             (Some(minimum), None) => format!("{minimum} or more"),
             (_, maximum) => format!("{} or less", maximum.unwrap_or_default()),
         };
-        self.diagnostics.push(Diagnostic::new(Code::NumberOutOfRange, Place::Value(path.clone()), message).help(help));
+        self.diagnostics
+            .push(Diagnostic::new(Code::NumberOutOfRange, Place::Value(path.clone()), message).help(help));
         None
     }
 
@@ -186,13 +204,17 @@ impl<'a> Checker<'a> {
         let wanted = expected(schemas);
         let message = format!("`{}` takes {wanted}, this is {}", last(path), found(value));
         let mut diagnostic = Diagnostic::new(Code::WrongType, Place::Value(path.clone()), message);
-        if let (Value::Scalar { text, plain: true }, true) = (&node.value, schemas.iter().any(|s| has_type(s, "string"))) {
+        if let (Value::Scalar { text, plain: true }, true) =
+            (&node.value, schemas.iter().any(|s| has_type(s, "string")))
+        {
             diagnostic = diagnostic.help(if text.is_empty() {
                 "write a value after the colon, or remove the key".to_owned()
             } else {
                 format!("write it in quotes: \"{text}\"")
             });
-        } else if let (Value::Scalar { text, .. }, true) = (&node.value, schemas.iter().any(|s| has_type(s, "array"))) {
+        } else if let (Value::Scalar { text, .. }, true) =
+            (&node.value, schemas.iter().any(|s| has_type(s, "array")))
+        {
             diagnostic = diagnostic.help(format!("write it as a list: [{text}]"));
         }
         self.diagnostics.push(diagnostic);
@@ -200,14 +222,20 @@ impl<'a> Checker<'a> {
     }
 
     /// Reports a key that is not known and says which one it was probably meant to be.
-    fn unknown_key(&mut self, key: &str, known: impl Iterator<Item = &'a str> + Clone, path: &Path) -> Option<&'a str> {
+    fn unknown_key(
+        &mut self,
+        key: &str,
+        known: impl Iterator<Item = &'a str> + Clone,
+        path: &Path,
+    ) -> Option<&'a str> {
         let meant = did_you_mean(key, known.clone());
         let help = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("keys here: {}", known.collect::<Vec<_>>().join(", ")),
         };
         let message = format!("there is no key `{key}` here");
-        self.diagnostics.push(Diagnostic::new(Code::UnknownKey, Place::Key(path.clone()), message).help(help));
+        self.diagnostics
+            .push(Diagnostic::new(Code::UnknownKey, Place::Key(path.clone()), message).help(help));
         self.refused.extend(path.parent());
         meant
     }
@@ -217,7 +245,8 @@ impl<'a> Checker<'a> {
             true => format!("the blueprint lacks the key `{key}`"),
             false => format!("`{path}` lacks the key `{key}`"),
         };
-        let meaning = properties.get(key).and_then(|schema| schema.get("description")).and_then(Schema::as_str);
+        let meaning =
+            properties.get(key).and_then(|schema| schema.get("description")).and_then(Schema::as_str);
         let diagnostic = Diagnostic::new(Code::MissingKey, Place::Key(path.clone()), message);
         self.diagnostics.push(diagnostic.maybe_help(meaning.map(|meaning| format!("`{key}`: {meaning}"))));
     }
@@ -255,7 +284,9 @@ fn fits(schema: &Schema, value: &serde_yaml::Value) -> bool {
     match value {
         Value::String(_) => has_type(schema, "string"),
         Value::Bool(_) => has_type(schema, "boolean"),
-        Value::Number(number) => has_type(schema, "number") || (has_type(schema, "integer") && !number.is_f64()),
+        Value::Number(number) => {
+            has_type(schema, "number") || (has_type(schema, "integer") && !number.is_f64())
+        }
         Value::Null => has_type(schema, "null"),
         _ => false,
     }

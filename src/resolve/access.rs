@@ -87,15 +87,20 @@ impl Resolver<'_> {
         let place = Place::Value(path.clone());
         if key.contains("PRIVATE KEY") {
             self.report(
-                Diagnostic::new(Code::SshPrivateKey, place, "this is a private key: it must not be in a file that is shared")
-                    .note("whoever has read this file can log in wherever the key is accepted: make a new one")
-                    .help("the public half is in the file that ends in .pub"),
+                Diagnostic::new(
+                    Code::SshPrivateKey,
+                    place,
+                    "this is a private key: it must not be in a file that is shared",
+                )
+                .note("whoever has read this file can log in wherever the key is accepted: make a new one")
+                .help("the public half is in the file that ends in .pub"),
             );
             return;
         }
         let mut words = key.split_whitespace();
         let (kind, blob) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let valid = KEY_TYPES.contains(&kind) && key_names_its_type(kind, blob) && !key.contains(['\n', '\r']);
+        let valid =
+            KEY_TYPES.contains(&kind) && key_names_its_type(kind, blob) && !key.contains(['\n', '\r']);
         if !valid {
             let message = "this is not an OpenSSH public key";
             self.report(
@@ -108,7 +113,9 @@ impl Resolver<'_> {
 
     fn timezone(&mut self, path: &Path) -> Option<String> {
         let zone = self.blueprint.system.timezone.clone().unwrap_or_else(|| "UTC".to_owned());
-        let part = |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric() || b"_+-".contains(&c));
+        let part = |part: &str| {
+            !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric() || b"_+-".contains(&c))
+        };
         if zone.split('/').all(part) && zone.starts_with(|c: char| c.is_ascii_uppercase()) {
             return Some(zone);
         }
@@ -135,7 +142,8 @@ impl Resolver<'_> {
         }
         let message = format!("`{locale}` is not a UTF-8 locale");
         self.report(
-            Diagnostic::new(Code::Locale, Place::Value(path.clone()), message).help("`C.UTF-8`, `en_US.UTF-8`, `de_DE.UTF-8`"),
+            Diagnostic::new(Code::Locale, Place::Value(path.clone()), message)
+                .help("`C.UTF-8`, `en_US.UTF-8`, `de_DE.UTF-8`"),
         );
         None
     }
@@ -146,7 +154,8 @@ impl Resolver<'_> {
         }
         let message = format!("`{host}` is neither a host name nor an address");
         self.report(
-            Diagnostic::new(Code::HostName, Place::Value(path.clone()), message).help("for instance `time.example` or `192.0.2.1`"),
+            Diagnostic::new(Code::HostName, Place::Value(path.clone()), message)
+                .help("for instance `time.example` or `192.0.2.1`"),
         );
     }
 }
@@ -155,5 +164,7 @@ impl Resolver<'_> {
 fn key_names_its_type(kind: &str, blob: &str) -> bool {
     let Ok(bytes) = Base64::decode_vec(blob) else { return false };
     let length = u32::try_from(kind.len()).unwrap_or(0).to_be_bytes();
-    bytes.strip_prefix(&length).is_some_and(|rest| rest.starts_with(kind.as_bytes()) && rest.len() > kind.len() + 32)
+    bytes
+        .strip_prefix(&length)
+        .is_some_and(|rest| rest.starts_with(kind.as_bytes()) && rest.len() > kind.len() + 32)
 }

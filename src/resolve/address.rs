@@ -54,7 +54,8 @@ impl Space {
             refuse(Code::AddressInPool, message).other(Place::Value(path.clone()), "the pool")
         } else if let Some(first) = self.taken.get(&address) {
             let message = format!("{address} cannot be {}: it is {}", owner.name, first.name);
-            refuse(Code::AddressTaken, message).other(first.place.clone(), format!("{} is from here", first.name))
+            refuse(Code::AddressTaken, message)
+                .other(first.place.clone(), format!("{} is from here", first.name))
         } else {
             self.taken.insert(address, owner);
             return Ok(());
@@ -70,7 +71,8 @@ impl Space {
     /// All free host addresses, lowest first.
     fn free(&self) -> impl Iterator<Item = Ipv4Addr> {
         self.cidr.hosts().filter(|address| {
-            !self.taken.contains_key(address) && !self.pools.iter().any(|(pool, _)| pool.range.contains(*address))
+            !self.taken.contains_key(address)
+                && !self.pools.iter().any(|(pool, _)| pool.range.contains(*address))
         })
     }
 
@@ -98,7 +100,11 @@ impl Space {
 
 impl Resolver<'_> {
     /// Gives every machine its addresses, in the order of the blueprint.
-    pub(super) fn addresses(&mut self, machines: Vec<MachineDraft>, networks: &mut [NetworkDraft]) -> Vec<Machine> {
+    pub(super) fn addresses(
+        &mut self,
+        machines: Vec<MachineDraft>,
+        networks: &mut [NetworkDraft],
+    ) -> Vec<Machine> {
         machines.into_iter().map(|machine| self.machine_addresses(machine, networks)).collect()
     }
 
@@ -112,7 +118,12 @@ impl Resolver<'_> {
         Machine { nics, ..draft.machine }
     }
 
-    fn attachment_addresses(&mut self, draft: &MachineDraft, attachment: &mut Attachment, network: &mut NetworkDraft) {
+    fn attachment_addresses(
+        &mut self,
+        draft: &MachineDraft,
+        attachment: &mut Attachment,
+        network: &mut NetworkDraft,
+    ) {
         let gateway = network.gateway;
         let Some(space) = &mut network.space else { return };
         let prefix = space.cidr.prefix_len();
@@ -135,7 +146,8 @@ impl Resolver<'_> {
         }
         let place = Place::Value(draft.network_path(&network.name));
         let Some(address) = space.next_free() else {
-            let message = format!("network '{}' has no free address for {}", network.name, draft.machine.name);
+            let message =
+                format!("network '{}' has no free address for {}", network.name, draft.machine.name);
             let cidr = Place::Value(space.path.clone());
             self.report(
                 Diagnostic::new(Code::NetworkFull, place, message)

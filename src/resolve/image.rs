@@ -28,7 +28,8 @@ impl Resolver<'_> {
         // Tar and FAT dates start in 1970 and 1980, ISO 9660 and X.509 UTCTime end in the 2100s and 2050.
         let range = "1980-01-01T00:00:00Z".parse().ok()?.."2050-01-01T00:00:00Z".parse().ok()?;
         if !range.contains(&epoch) {
-            let message = format!("the epoch {epoch} is outside what file formats and certificates can carry");
+            let message =
+                format!("the epoch {epoch} is outside what file formats and certificates can carry");
             self.report(
                 Diagnostic::new(Code::EpochRange, Place::Value(path), message)
                     .help("from 1980-01-01T00:00:00Z to before 2050-01-01T00:00:00Z; the start of this year is a good choice"),
@@ -39,7 +40,10 @@ impl Resolver<'_> {
     }
 
     fn timestamp(&mut self, text: &str, path: &Path) -> Option<Timestamp> {
-        let parsed = text.parse::<Timestamp>().ok().filter(|time| text.ends_with('Z') && time.subsec_nanosecond() == 0);
+        let parsed = text
+            .parse::<Timestamp>()
+            .ok()
+            .filter(|time| text.ends_with('Z') && time.subsec_nanosecond() == 0);
         if parsed.is_none() {
             let message = format!("`{text}` is not a time");
             self.report(
@@ -78,7 +82,8 @@ impl Resolver<'_> {
             return;
         }
         let by_number = known().find(|(_, _, number)| *number == image.release).map(|(_, name, _)| *name);
-        let help = match by_number.or_else(|| did_you_mean(&image.release, known().map(|(_, name, _)| *name))) {
+        let help = match by_number.or_else(|| did_you_mean(&image.release, known().map(|(_, name, _)| *name)))
+        {
             Some(name) => format!("did you mean `{name}`?"),
             None => format!("one of: {}", known().map(|(_, name, _)| *name).collect::<Vec<_>>().join(", ")),
         };
@@ -88,7 +93,12 @@ impl Resolver<'_> {
     }
 
     /// A size within a range.
-    pub(super) fn size(&mut self, text: &str, path: &Path, range: std::ops::RangeInclusive<Size>) -> Option<Size> {
+    pub(super) fn size(
+        &mut self,
+        text: &str,
+        path: &Path,
+        range: std::ops::RangeInclusive<Size>,
+    ) -> Option<Size> {
         let place = Place::Value(path.clone());
         let Ok(size) = text.parse::<Size>() else {
             let message = format!("`{text}` is not a size");
@@ -141,8 +151,14 @@ impl Resolver<'_> {
             let message = format!("the volumes need {total}, the disk has {available} for them");
             self.report(
                 Diagnostic::new(Code::VolumesTooLarge, Place::Key(path.key("volumes")), message)
-                    .other(Place::Value(Path::root().key("image").key("disk")), format!("{disk}, of which {OUTSIDE_LVM} stay outside LVM"))
-                    .help(format!("make the disk at least {}, or the volumes smaller", total.saturating_add(OUTSIDE_LVM))),
+                    .other(
+                        Place::Value(Path::root().key("image").key("disk")),
+                        format!("{disk}, of which {OUTSIDE_LVM} stay outside LVM"),
+                    )
+                    .help(format!(
+                        "make the disk at least {}, or the volumes smaller",
+                        total.saturating_add(OUTSIDE_LVM)
+                    )),
             );
         }
     }
@@ -165,7 +181,10 @@ impl Resolver<'_> {
             None => None,
         };
         let Some(mirror) = &image.mirror else {
-            let without = [("snapshot", image.snapshot.is_some()), ("security_mirror", image.security_mirror.is_some())];
+            let without = [
+                ("snapshot", image.snapshot.is_some()),
+                ("security_mirror", image.security_mirror.is_some()),
+            ];
             for (key, _) in without.into_iter().filter(|(_, given)| *given) {
                 let message = format!("`{key}` means nothing without `mirror`");
                 self.report(
@@ -182,7 +201,8 @@ impl Resolver<'_> {
             (None, Distribution::Ubuntu) => mirror.to_owned(),
         };
         // Snapshot mirrors keep each state in a folder named like 20260101T000000Z.
-        let folder = snapshot.map_or_else(String::new, |time| format!("/{}", time.strftime("%Y%m%dT%H%M%SZ")));
+        let folder =
+            snapshot.map_or_else(String::new, |time| format!("/{}", time.strftime("%Y%m%dT%H%M%SZ")));
         Some(PackageSources {
             mirror: format!("{mirror}{folder}"),
             security: format!("{security}{folder}"),
@@ -193,7 +213,10 @@ impl Resolver<'_> {
 
 fn is_mount_point(path: &str) -> bool {
     let name = |name: &str| {
-        !name.is_empty() && name != "." && name != ".." && name.bytes().all(|c| c.is_ascii_graphic() && c != b'\\')
+        !name.is_empty()
+            && name != "."
+            && name != ".."
+            && name.bytes().all(|c| c.is_ascii_graphic() && c != b'\\')
     };
     path == "/" || path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(name))
 }

@@ -123,7 +123,11 @@ impl Resolver<'_> {
                         .help(format!("add `{network}` to its `networks:`, or remove the address")),
                 );
             } else if addresses.len() > count {
-                let message = format!("{} addresses for {count} machine{}", addresses.len(), if count == 1 { "" } else { "s" });
+                let message = format!(
+                    "{} addresses for {count} machine{}",
+                    addresses.len(),
+                    if count == 1 { "" } else { "s" }
+                );
                 self.report(
                     Diagnostic::new(Code::TooManyPins, Place::Key(path), message)
                         .help("one for each machine of the group, in order; the rest is chosen by bpc"),
@@ -165,7 +169,9 @@ impl Resolver<'_> {
                 self.report(
                     Diagnostic::new(Code::MacCollision, Place::Key(draft.path.clone()), message)
                         .other(Place::Key(other.path.clone()), "the other machine")
-                        .note("adapter addresses are derived from the names of blueprint, machine and network")
+                        .note(
+                            "adapter addresses are derived from the names of blueprint, machine and network",
+                        )
                         .help("rename the machine that is newer; the other one keeps its address"),
                 );
             }
@@ -220,7 +226,8 @@ fn adapters<'a>(written: &MachineGroup, networks: &'a [NetworkDraft]) -> Vec<Vec
     for name in &written.networks {
         let Some(network) = networks.iter().find(|network| network.name == *name) else { continue };
         let shared = adapters.iter_mut().find(|carried| {
-            network.vlan.is_some() && carried.iter().any(|other| other.vlan.is_some() && other.nic == network.nic)
+            network.vlan.is_some()
+                && carried.iter().any(|other| other.vlan.is_some() && other.nic == network.nic)
         });
         match shared {
             Some(carried) => carried.push(network),
@@ -242,7 +249,8 @@ fn attachment(network: &NetworkDraft) -> Option<Attachment> {
 
 /// The first network of a machine that is not NAT.
 fn primary(written: &MachineGroup, networks: &[NetworkDraft]) -> String {
-    let is_nat = |name: &str| networks.iter().any(|network| network.name == name && network.segment == Segment::Nat);
+    let is_nat =
+        |name: &str| networks.iter().any(|network| network.name == name && network.segment == Segment::Nat);
     written.networks.iter().find(|name| !is_nat(name)).cloned().unwrap_or_default()
 }
 

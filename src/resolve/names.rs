@@ -11,10 +11,9 @@ impl Resolver<'_> {
         self.label(&blueprint.name, "the blueprint's name", Place::Value(root.key("name")));
         if !is_dns_name(&blueprint.domain) {
             let message = format!("`{}` is not a DNS domain", blueprint.domain);
-            self.report(
-                Diagnostic::new(Code::DomainSyntax, Place::Value(root.key("domain")), message)
-                    .help("labels of lower-case letters, digits and hyphens with dots between them: `kube.demo`"),
-            );
+            self.report(Diagnostic::new(Code::DomainSyntax, Place::Value(root.key("domain")), message).help(
+                "labels of lower-case letters, digits and hyphens with dots between them: `kube.demo`",
+            ));
         }
         for name in blueprint.networks.keys() {
             self.label(name, "a network's name", Place::Key(root.key("networks").key(name)));
@@ -45,7 +44,11 @@ impl Resolver<'_> {
             .take(63)
             .collect();
         let near = near.trim_end_matches('-');
-        let help = if is_dns_label(near) { format!("for instance `{near}`") } else { "for instance `node`".to_owned() };
+        let help = if is_dns_label(near) {
+            format!("for instance `{near}`")
+        } else {
+            "for instance `node`".to_owned()
+        };
         self.report(
             Diagnostic::new(Code::NameSyntax, place, format!("{what} must be a DNS label, `{name}` is not"))
                 .note("1 to 63 lower-case letters, digits and hyphens, a letter or digit at both ends")

@@ -67,7 +67,9 @@ impl Resolver<'_> {
             interface: vlan.map_or_else(|| nic.clone(), |id| format!("{nic}.{id}")),
             segment: match written.attach {
                 Attach::Nat => Segment::Nat,
-                Attach::Internal | Attach::HostOnly => Segment::Internal(format!("{}-{nic}", self.blueprint.name)),
+                Attach::Internal | Attach::HostOnly => {
+                    Segment::Internal(format!("{}-{nic}", self.blueprint.name))
+                }
             },
             nic,
             vlan,
@@ -88,7 +90,10 @@ impl Resolver<'_> {
         let first = Ipv4Addr::from(u32::from(cidr.network()) + 1);
         if written.attach == Attach::HostOnly {
             self.host_only(cidr, &draft.path);
-            let owner = Owner { name: format!("the host's address on '{name}'"), place: Place::Key(draft.path.clone()) };
+            let owner = Owner {
+                name: format!("the host's address on '{name}'"),
+                place: Place::Key(draft.path.clone()),
+            };
             self.claim(&mut space, name, first, owner);
             draft.host = Some(first);
             draft.segment = Segment::HostOnly(Ipv4Net::new(first, cidr.prefix_len()).unwrap_or(cidr));
@@ -116,7 +121,8 @@ impl Resolver<'_> {
         let last = Ipv4Addr::from(u32::from(cidr.broadcast()) - 1);
         let first = Ipv4Addr::from(u32::from(cidr.network()) + 1);
         let (router, place) = one("router", &written.router, last)?;
-        let (resolver, resolver_place) = one("resolver", &written.resolver, if host_only { router } else { first })?;
+        let (resolver, resolver_place) =
+            one("resolver", &written.resolver, if host_only { router } else { first })?;
         let owner = Owner { name: format!("the router of network '{name}'"), place };
         self.claim(space, name, router, owner);
         if resolver != router {
@@ -144,8 +150,12 @@ impl Resolver<'_> {
             ("reach", !written.reach.is_empty()),
         ];
         let (keys, why) = match written.attach {
-            Attach::Nat => (&without_addresses[..], "VirtualBox's NAT gives each machine an address of its own"),
-            Attach::HostOnly => (without_addresses.get(1..3).unwrap_or_default(), "a trunk is always internal"),
+            Attach::Nat => {
+                (&without_addresses[..], "VirtualBox's NAT gives each machine an address of its own")
+            }
+            Attach::HostOnly => {
+                (without_addresses.get(1..3).unwrap_or_default(), "a trunk is always internal")
+            }
             Attach::Internal => return,
         };
         for (key, _) in keys.iter().filter(|(_, given)| *given) {
@@ -169,28 +179,40 @@ impl Resolver<'_> {
         let Ok(cidr) = text.parse::<Ipv4Net>() else {
             let message = format!("`{text}` is not a network in CIDR form");
             self.report(
-                Diagnostic::new(Code::CidrSyntax, place, message).help("an IPv4 address and a prefix length: `192.168.1.0/24`"),
+                Diagnostic::new(Code::CidrSyntax, place, message)
+                    .help("an IPv4 address and a prefix length: `192.168.1.0/24`"),
             );
             return None;
         };
         if cidr.addr() != cidr.network() {
             let message = format!("`{text}` is an address in a network, not a network");
-            self.report(Diagnostic::new(Code::HostBits, place, message).help(format!("write `{}`", cidr.trunc())));
+            self.report(
+                Diagnostic::new(Code::HostBits, place, message).help(format!("write `{}`", cidr.trunc())),
+            );
             return None;
         }
         if !(8..=29).contains(&cidr.prefix_len()) {
-            let message = format!("a /{} network is too {}", cidr.prefix_len(), if cidr.prefix_len() > 29 { "small" } else { "large" });
+            let message = format!(
+                "a /{} network is too {}",
+                cidr.prefix_len(),
+                if cidr.prefix_len() > 29 { "small" } else { "large" }
+            );
             self.report(Diagnostic::new(Code::NetworkSize, place, message).help("from /8 to /29"));
             return None;
         }
         let special = SPECIAL_USE.iter().find(|(address, prefix, _)| overlaps(cidr, *address, *prefix));
         if let Some((address, prefix, what)) = special {
             let message = format!("{cidr} lies in {}/{prefix}, which {what}", Ipv4Addr::from(*address));
-            self.report(Diagnostic::new(Code::SpecialUse, place, message).help("use a private range: 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 (RFC 1918)"));
+            self.report(
+                Diagnostic::new(Code::SpecialUse, place, message)
+                    .help("use a private range: 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 (RFC 1918)"),
+            );
             return None;
         }
         if overlaps(cidr, NAT_DEFAULT.0, NAT_DEFAULT.1) {
-            let message = format!("{cidr} overlaps 10.0.2.0/24, which VirtualBox's NAT uses on every machine that has it");
+            let message = format!(
+                "{cidr} overlaps 10.0.2.0/24, which VirtualBox's NAT uses on every machine that has it"
+            );
             self.report(Diagnostic::new(Code::SpecialUse, place, message).help("choose another range"));
             return None;
         }
@@ -212,13 +234,17 @@ impl Resolver<'_> {
 
     fn pools(&mut self, name: &str, written: &Written, space: &mut Space) {
         let path = Path::root().key("networks").key(name);
-        let pools = written.pools.iter().map(|(pool, text)| (pool.as_str(), text, path.key("pools").key(pool)));
+        let pools =
+            written.pools.iter().map(|(pool, text)| (pool.as_str(), text, path.key("pools").key(pool)));
         let dhcp = written.dhcp.iter().map(|text| ("dhcp", text, path.key("dhcp")));
         for (pool, text, path) in pools.chain(dhcp) {
             let place = Place::Value(path.clone());
             let Ok(range) = text.parse::<AddressRange>() else {
                 let message = format!("`{text}` is not a range of addresses");
-                self.report(Diagnostic::new(Code::RangeSyntax, place, message).help("the first and the last one: `192.168.2.2-192.168.2.125`"));
+                self.report(
+                    Diagnostic::new(Code::RangeSyntax, place, message)
+                        .help("the first and the last one: `192.168.2.2-192.168.2.125`"),
+                );
                 continue;
             };
             let hosts = (u32::from(space.cidr.network()) + 1)..u32::from(space.cidr.broadcast());
@@ -232,7 +258,9 @@ impl Resolver<'_> {
                 );
                 continue;
             }
-            if let Some((other, other_path)) = space.pools.iter().find(|(other, _)| other.range.overlaps(&range)) {
+            if let Some((other, other_path)) =
+                space.pools.iter().find(|(other, _)| other.range.overlaps(&range))
+            {
                 let message = format!("{range} overlaps the pool '{}'", other.name);
                 self.report(
                     Diagnostic::new(Code::PoolsOverlap, place, message)
@@ -266,7 +294,9 @@ impl Resolver<'_> {
         if fits.is_none() {
             let message = format!("{id} is not a VLAN id");
             let place = Place::Value(path.key("vlan"));
-            self.report(Diagnostic::new(Code::VlanRange, place, message).help("from 1 to 4094 (IEEE 802.1Q)"));
+            self.report(
+                Diagnostic::new(Code::VlanRange, place, message).help("from 1 to 4094 (IEEE 802.1Q)"),
+            );
         }
         fits
     }
@@ -304,17 +334,33 @@ impl Resolver<'_> {
     /// Interface names: those of networks and trunks, which Linux must take and which must differ.
     fn interfaces(&mut self, drafts: &[NetworkDraft]) {
         for (index, draft) in drafts.iter().enumerate() {
-            let place = if draft.vlan.is_some() { Place::Value(draft.path.key("trunk")) } else { Place::Key(draft.path.clone()) };
+            let place = if draft.vlan.is_some() {
+                Place::Value(draft.path.key("trunk"))
+            } else {
+                Place::Key(draft.path.clone())
+            };
             let kernel = matches!(draft.interface.as_str(), "lo" | "all" | "default")
-                || draft.interface.strip_prefix("eth").is_some_and(|rest| rest.bytes().all(|c| c.is_ascii_digit()));
+                || draft
+                    .interface
+                    .strip_prefix("eth")
+                    .is_some_and(|rest| rest.bytes().all(|c| c.is_ascii_digit()));
             if draft.interface.len() > 15 {
-                let message = format!("the interface name '{}' has {} bytes", draft.interface, draft.interface.len());
-                self.report(Diagnostic::new(Code::InterfaceNameLength, place, message).help("Linux takes 15 (IFNAMSIZ): shorten the name"));
+                let message =
+                    format!("the interface name '{}' has {} bytes", draft.interface, draft.interface.len());
+                self.report(
+                    Diagnostic::new(Code::InterfaceNameLength, place, message)
+                        .help("Linux takes 15 (IFNAMSIZ): shorten the name"),
+                );
             } else if kernel {
                 let message = format!("the interface name '{}' belongs to the kernel", draft.interface);
-                self.report(Diagnostic::new(Code::InterfaceNameLength, place, message).help("call it after what it is for: `lan`"));
+                self.report(
+                    Diagnostic::new(Code::InterfaceNameLength, place, message)
+                        .help("call it after what it is for: `lan`"),
+                );
             } else if let Some(other) = drafts.iter().take(index).find(|other| {
-                (other.nic == draft.interface || draft.nic == other.interface) && other.name != draft.name && (other.vlan.is_none() || draft.vlan.is_none())
+                (other.nic == draft.interface || draft.nic == other.interface)
+                    && other.name != draft.name
+                    && (other.vlan.is_none() || draft.vlan.is_none())
             }) {
                 let message = format!("a network and a trunk are both called '{}'", draft.nic);
                 self.report(
@@ -352,11 +398,16 @@ impl Resolver<'_> {
     }
 
     /// What the rest of the compiler sees of the networks.
-    pub(super) fn finish_networks(&mut self, drafts: Vec<NetworkDraft>, machines: &[Machine]) -> Vec<Network> {
+    pub(super) fn finish_networks(
+        &mut self,
+        drafts: Vec<NetworkDraft>,
+        machines: &[Machine],
+    ) -> Vec<Network> {
         for draft in &drafts {
             let named = |nic: &crate::site::Nic| nic.interface == draft.nic;
             let used = machines.iter().any(|machine| {
-                machine.on(&draft.name).is_some() || (draft.segment == Segment::Nat && machine.nics.iter().any(named))
+                machine.on(&draft.name).is_some()
+                    || (draft.segment == Segment::Nat && machine.nics.iter().any(named))
             });
             if !used {
                 let message = format!("no machine is on network '{}'", draft.name);
@@ -380,7 +431,12 @@ impl Resolver<'_> {
                 cidr: space.cidr,
                 gateway: draft.gateway.filter(|_| served),
                 host: draft.host,
-                pools: space.pools.into_iter().filter(|(_, path)| *path != dhcp).map(|(pool, _)| pool).collect(),
+                pools: space
+                    .pools
+                    .into_iter()
+                    .filter(|(_, path)| *path != dhcp)
+                    .map(|(pool, _)| pool)
+                    .collect(),
                 dhcp: draft.dhcp,
                 reach: written.map(|written| written.reach.clone()).unwrap_or_default(),
                 name: draft.name,

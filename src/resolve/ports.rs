@@ -10,7 +10,8 @@ impl Resolver<'_> {
     /// Each port leads one way, and through a gateway that can be reached from the host.
     pub(super) fn published_ports(&mut self, machines: &[Machine]) {
         let blueprint = self.blueprint;
-        let gateway = machines.iter().find(|machine| machine.role == Role::Gateway && machine.nat().is_some());
+        let gateway =
+            machines.iter().find(|machine| machine.role == Role::Gateway && machine.nat().is_some());
         let mut taken: BTreeMap<String, Path> = BTreeMap::new();
         for (group, written) in &blueprint.machines {
             for (index, text) in written.publish.iter().enumerate() {

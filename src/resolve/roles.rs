@@ -31,7 +31,10 @@ impl Resolver<'_> {
     fn role_network(&mut self, draft: &MachineDraft, networks: &[NetworkDraft]) {
         // An unknown network has been reported already and may be the one that is missing.
         let known = |name: &String| networks.iter().any(|network| network.name == *name);
-        let written = self.blueprint.machines.iter().find(|(name, _)| draft.path.steps().last() == Some(&crate::diag::Step::Key((*name).clone())));
+        let written =
+            self.blueprint.machines.iter().find(|(name, _)| {
+                draft.path.steps().last() == Some(&crate::diag::Step::Key((*name).clone()))
+            });
         if written.is_some_and(|(_, group)| !group.networks.iter().all(known)) {
             return;
         }

@@ -20,7 +20,11 @@ impl Resolver<'_> {
     }
 
     /// Addresses that move between machines; they are taken before any machine gets one.
-    pub(super) fn floating(&mut self, machines: &[MachineDraft], networks: &mut [NetworkDraft]) -> Vec<FloatingAddress> {
+    pub(super) fn floating(
+        &mut self,
+        machines: &[MachineDraft],
+        networks: &mut [NetworkDraft],
+    ) -> Vec<FloatingAddress> {
         let blueprint = self.blueprint;
         let path = Path::root().key("load_balancer");
         let holders: Vec<&MachineDraft> =
@@ -43,7 +47,9 @@ impl Resolver<'_> {
                 );
                 Vec::new()
             }
-            (Some(written), Some(_)) => self.floating_address(written, &holders, networks).into_iter().collect(),
+            (Some(written), Some(_)) => {
+                self.floating_address(written, &holders, networks).into_iter().collect()
+            }
         }
     }
 
@@ -58,10 +64,13 @@ impl Resolver<'_> {
         self.label(&name, "a load balancer's name", Place::Value(path.key("name")));
         let address = self.address(&written.address, &path.key("address"))?;
         let place = Place::Value(path.key("address"));
-        let on_all = |network: &NetworkDraft| holders.iter().all(|draft| draft.machine.on(&network.name).is_some());
+        let on_all =
+            |network: &NetworkDraft| holders.iter().all(|draft| draft.machine.on(&network.name).is_some());
         let shared: Vec<String> =
             networks.iter().filter(|network| on_all(network)).map(|network| network.name.clone()).collect();
-        let contains = |network: &NetworkDraft| network.space.as_ref().is_some_and(|space| space.cidr.contains(&address));
+        let contains = |network: &NetworkDraft| {
+            network.space.as_ref().is_some_and(|space| space.cidr.contains(&address))
+        };
         let help = format!("networks of all load balancers: {}", shared.join(", "));
         let Some(network) = networks.iter_mut().find(|network| contains(network)) else {
             let message = format!("{address} is in none of the networks");
@@ -70,7 +79,8 @@ impl Resolver<'_> {
         };
         if !shared.contains(&network.name) {
             let missing = holders.iter().find(|draft| draft.machine.on(&network.name).is_none())?;
-            let message = format!("{address} is on network '{}', {} is not", network.name, missing.machine.name);
+            let message =
+                format!("{address} is on network '{}', {} is not", network.name, missing.machine.name);
             self.report(
                 Diagnostic::new(Code::LoadBalancerNetwork, place, message)
                     .other(Place::Key(missing.path.key("networks")), "the load balancers' networks")
@@ -87,8 +97,12 @@ impl Resolver<'_> {
         if let Some(draft) = self.blueprint.machines.contains_key(&name).then_some(&name) {
             let message = format!("'{draft}' is the name of a machine and of the floating address");
             self.report(
-                Diagnostic::new(Code::NameTaken, Place::Key(Path::root().key("machines").key(draft)), message)
-                    .help("rename one of them: `load_balancer: {name: ...}`"),
+                Diagnostic::new(
+                    Code::NameTaken,
+                    Place::Key(Path::root().key("machines").key(draft)),
+                    message,
+                )
+                .help("rename one of them: `load_balancer: {name: ...}`"),
             );
         }
         Some(FloatingAddress { name, address, network: network.name.clone(), role: Role::LoadBalancer })
@@ -112,7 +126,8 @@ impl Resolver<'_> {
         };
         let versions = assets::versions("kubectl");
         let wanted = &kubernetes.version;
-        let found = versions.iter().rev().find(|version| version.to_string() == *wanted || minor(version) == *wanted);
+        let found =
+            versions.iter().rev().find(|version| version.to_string() == *wanted || minor(version) == *wanted);
         if found.is_none() {
             let known: Vec<String> =
                 versions.iter().flat_map(|version| [minor(version), version.to_string()]).collect();

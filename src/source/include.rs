@@ -50,7 +50,8 @@ impl Merge<'_> {
         if !matches!(node.value, Value::Map(_)) {
             let place = Place::Span(node.span);
             let message = "a blueprint is a mapping of keys, this is not";
-            self.diagnostics.push(Diagnostic::new(Code::WrongType, place, message).help("start with `blueprint: 1`"));
+            self.diagnostics
+                .push(Diagnostic::new(Code::WrongType, place, message).help("start with `blueprint: 1`"));
             return None;
         }
         let mut merged: Option<Node> = None;
@@ -73,15 +74,18 @@ impl Merge<'_> {
     fn fragment(&mut self, name: &str, span: Span, open: &[FileId]) -> Option<Node> {
         let place = Place::Span(span);
         let Some(file) = self.files.find(name) else {
-            let reason = self.unreadable.iter().find(|file| file.name == name).map(|file| file.reason.as_str());
-            let message = format!("cannot read the included file `{name}`: {}", reason.unwrap_or("not found"));
+            let reason =
+                self.unreadable.iter().find(|file| file.name == name).map(|file| file.reason.as_str());
+            let message =
+                format!("cannot read the included file `{name}`: {}", reason.unwrap_or("not found"));
             let help = "paths are relative to the file that includes";
             self.diagnostics.push(Diagnostic::new(Code::IncludeUnreadable, place, message).help(help));
             return None;
         };
         if open.contains(&file) {
             let message = format!("`{name}` includes itself, directly or through another file");
-            self.diagnostics.push(Diagnostic::new(Code::IncludeCycle, place, message).help("remove one of the includes"));
+            self.diagnostics
+                .push(Diagnostic::new(Code::IncludeCycle, place, message).help("remove one of the includes"));
             return None;
         }
         self.file(file, open)
@@ -89,12 +93,18 @@ impl Merge<'_> {
 }
 
 /// The files that `node` includes, by name, and where it says so.
-fn entries(files: &Files, file: FileId, node: &Node, diagnostics: &mut Vec<Diagnostic>) -> Vec<(String, Span)> {
+fn entries(
+    files: &Files,
+    file: FileId,
+    node: &Node,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<(String, Span)> {
     let Some(include) = node.get("include") else { return Vec::new() };
     let mut refuse = |span: &Span| {
         let message = "`include` takes a list of paths, relative to this file";
         let place = Place::Span(span.clone());
-        diagnostics.push(Diagnostic::new(Code::Include, place, message).help("include: [../fragments/lan.yaml]"));
+        diagnostics
+            .push(Diagnostic::new(Code::Include, place, message).help("include: [../fragments/lan.yaml]"));
     };
     let Value::Seq(items) = &include.value else {
         refuse(&include.span);
@@ -104,8 +114,11 @@ fn entries(files: &Files, file: FileId, node: &Node, diagnostics: &mut Vec<Diagn
     let mut names = Vec::new();
     for item in items {
         match &item.value {
-            Value::Scalar { text, .. } if !text.is_empty() && !text.starts_with('/') && !text.contains('\\') => {
-                let name = if folder.is_empty() { normalize(text) } else { normalize(&format!("{folder}/{text}")) };
+            Value::Scalar { text, .. }
+                if !text.is_empty() && !text.starts_with('/') && !text.contains('\\') =>
+            {
+                let name =
+                    if folder.is_empty() { normalize(text) } else { normalize(&format!("{folder}/{text}")) };
                 names.push((name, item.span.clone()));
             }
             _ => refuse(&item.span),

@@ -84,7 +84,9 @@ impl Locate for Document {
     fn value(&self, path: &Path) -> Span {
         let (key, node, exact) = self.nearest(path);
         match (&node.value, key, exact) {
-            (Value::Scalar { text, plain }, Some(key), _) if text.is_empty() && *plain => self.first_line(key),
+            (Value::Scalar { text, plain }, Some(key), _) if text.is_empty() && *plain => {
+                self.first_line(key)
+            }
             (Value::Scalar { .. }, _, true) => self.first_line(&node.span),
             (_, Some(key), _) => self.first_line(key),
             (_, None, _) => self.top(),

@@ -17,7 +17,8 @@ pub(crate) fn parse(files: &Files, file: FileId, diagnostics: &mut Vec<Diagnosti
         diagnostics.push(refused);
         return None;
     }
-    let mut builder = Builder { file, offsets: Offsets::new(text), anchors: Vec::new(), nodes: 0, diagnostics };
+    let mut builder =
+        Builder { file, offsets: Offsets::new(text), anchors: Vec::new(), nodes: 0, diagnostics };
     builder.document(&mut Parser::new_from_str(text), text)
 }
 
@@ -79,7 +80,12 @@ impl Builder<'_> {
             match event {
                 Event::StreamEnd => break,
                 Event::DocumentStart(_) if root.is_some() => {
-                    self.report(Code::ManyDocuments, span, "a second document starts here", "keep one document a file");
+                    self.report(
+                        Code::ManyDocuments,
+                        span,
+                        "a second document starts here",
+                        "keep one document a file",
+                    );
                     return None;
                 }
                 Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
@@ -88,7 +94,12 @@ impl Builder<'_> {
         }
         if root.is_none() {
             let everything = Span { file: self.file, range: 0..0 };
-            self.report(Code::EmptyDocument, everything, "the file has no content", "`bpc schema` lists the keys of a blueprint");
+            self.report(
+                Code::EmptyDocument,
+                everything,
+                "the file has no content",
+                "`bpc schema` lists the keys of a blueprint",
+            );
         }
         root
     }
@@ -114,7 +125,12 @@ impl Builder<'_> {
         depth: usize,
     ) -> Result<Node, Stop> {
         if depth > MAX_DEPTH {
-            self.report(Code::Expansion, span, format!("more than {MAX_DEPTH} levels"), "no blueprint is so deep");
+            self.report(
+                Code::Expansion,
+                span,
+                format!("more than {MAX_DEPTH} levels"),
+                "no blueprint is so deep",
+            );
             return Err(Stop);
         }
         let (anchor, tag) = match &event {
@@ -124,7 +140,12 @@ impl Builder<'_> {
             _ => (0, false),
         };
         if tag {
-            self.report(Code::Tag, span.clone(), "a blueprint has no use for YAML tags", "remove the word that starts with `!`");
+            self.report(
+                Code::Tag,
+                span.clone(),
+                "a blueprint has no use for YAML tags",
+                "remove the word that starts with `!`",
+            );
         }
         let node = match event {
             Event::Scalar(value, style, ..) => {
@@ -143,7 +164,13 @@ impl Builder<'_> {
         Ok(node)
     }
 
-    fn sequence<'e>(&mut self, span: Span, events: &mut Events<'e>, text: &str, depth: usize) -> Result<Node, Stop> {
+    fn sequence<'e>(
+        &mut self,
+        span: Span,
+        events: &mut Events<'e>,
+        text: &str,
+        depth: usize,
+    ) -> Result<Node, Stop> {
         let mut items = Vec::new();
         loop {
             let (event, item) = self.next(events, text)?;
@@ -154,7 +181,13 @@ impl Builder<'_> {
         }
     }
 
-    fn mapping<'e>(&mut self, span: Span, events: &mut Events<'e>, text: &str, depth: usize) -> Result<Node, Stop> {
+    fn mapping<'e>(
+        &mut self,
+        span: Span,
+        events: &mut Events<'e>,
+        text: &str,
+        depth: usize,
+    ) -> Result<Node, Stop> {
         let mut entries: Vec<(Key, Node)> = Vec::new();
         loop {
             let (event, place) = self.next(events, text)?;
@@ -183,11 +216,14 @@ impl Builder<'_> {
             return;
         }
         if let Some((first, _)) = entries.iter().find(|(known, _)| known.text == text) {
-            let duplicate =
-                Diagnostic::new(Code::DuplicateKey, Place::Span(key.span), format!("the key `{text}` stands here twice"))
-                    .label("the second one")
-                    .other(Place::Span(first.span.clone()), "the first one")
-                    .help("remove one of the two, or rename it");
+            let duplicate = Diagnostic::new(
+                Code::DuplicateKey,
+                Place::Span(key.span),
+                format!("the key `{text}` stands here twice"),
+            )
+            .label("the second one")
+            .other(Place::Span(first.span.clone()), "the first one")
+            .help("remove one of the two, or rename it");
             self.diagnostics.push(duplicate);
             return;
         }
@@ -197,7 +233,12 @@ impl Builder<'_> {
     /// A copy of what the anchor stands for, placed where the alias stands.
     fn alias(&mut self, id: usize, span: Span) -> Result<Node, Stop> {
         let Some((_, target)) = self.anchors.iter().find(|(known, _)| *known == id) else {
-            self.report(Code::Expansion, span, "an alias inside its own anchor never ends", "write the value out");
+            self.report(
+                Code::Expansion,
+                span,
+                "an alias inside its own anchor never ends",
+                "write the value out",
+            );
             return Err(Stop);
         };
         let node = Node { span: span.clone(), value: target.value.clone() };

@@ -17,12 +17,16 @@ pub(super) fn setup(site: &Site, machine: &Machine) -> Setup {
     setup.packages.extend(["ca-certificates", "curl", "systemd-timesyncd"].map(str::to_owned));
     setup.packages.extend(machine.packages.iter().cloned());
     if let Some(sources) = &site.image.sources {
-        setup.files.push(File::text("/etc/apt/sources.list.d/bpc.sources", apt_sources(&site.image, sources)));
+        setup
+            .files
+            .push(File::text("/etc/apt/sources.list.d/bpc.sources", apt_sources(&site.image, sources)));
         setup.stages.push(Stage::new(5, "apt-sources", &[], APT_SOURCES));
     }
     if !site.ntp.is_empty() {
         let servers = site.ntp.join(" ");
-        setup.files.push(File::text("/etc/systemd/timesyncd.conf.d/bpc.conf", format!("[Time]\nNTP={servers}\n")));
+        setup
+            .files
+            .push(File::text("/etc/systemd/timesyncd.conf.d/bpc.conf", format!("[Time]\nNTP={servers}\n")));
         setup.stages.push(Stage::new(15, "time", &[], TIME));
     }
     setup

@@ -72,10 +72,18 @@ impl Firewall<'_> {
             let from = format!("iifname \"{}\"", network.interface);
             let source = format!("{from} ip saddr {}", network.cidr);
             rules.push(format!("{from} udp dport 67 accept comment \"{}: DHCP\"", network.name));
-            rules.push(format!("{source} meta l4proto {{ tcp, udp }} th dport 53 accept comment \"{}: DNS\"", network.name));
-            rules.push(format!("{source} icmp type echo-request accept comment \"{}: ping the gateway\"", network.name));
+            rules.push(format!(
+                "{source} meta l4proto {{ tcp, udp }} th dport 53 accept comment \"{}: DNS\"",
+                network.name
+            ));
+            rules.push(format!(
+                "{source} icmp type echo-request accept comment \"{}: ping the gateway\"",
+                network.name
+            ));
             if let Some(host) = network.host {
-                rules.push(format!("{from} ip saddr {host} tcp dport 22 accept comment \"the host: ssh to the gateway\""));
+                rules.push(format!(
+                    "{from} ip saddr {host} tcp dport 22 accept comment \"the host: ssh to the gateway\""
+                ));
             }
         }
         rules
@@ -102,7 +110,9 @@ impl Firewall<'_> {
         };
         let mut rules = Vec::new();
         for ((from, to), (sources, destinations)) in pairs {
-            let (Some(from), Some(to)) = (self.site.networks.get(from), self.site.networks.get(to)) else { continue };
+            let (Some(from), Some(to)) = (self.site.networks.get(from), self.site.networks.get(to)) else {
+                continue;
+            };
             let way = match hook {
                 Hook::Input => format!("iifname \"{}\"", from.interface),
                 Hook::Forward => format!("iifname \"{}\" oifname \"{}\"", from.interface, to.interface),
@@ -122,7 +132,8 @@ impl Firewall<'_> {
         let place = |name: &str| self.site.networks.iter().position(|network| network.name == name);
         self.network(&from.network)?;
         let target = self.network(&to.network)?;
-        let here = target.gateway.is_some_and(|gateway| [gateway.router, gateway.resolver].contains(&to.address));
+        let here =
+            target.gateway.is_some_and(|gateway| [gateway.router, gateway.resolver].contains(&to.address));
         let through = !here && from.network != to.network;
         let fits = match hook {
             Hook::Input => here,
@@ -160,10 +171,9 @@ impl Firewall<'_> {
     /// Machines with ports that the host leads to them.
     fn published(&self) -> impl Iterator<Item = (&Machine, u16, u16)> {
         let ports = |machine: &Machine| machine.published.clone();
-        self.site
-            .machines
-            .iter()
-            .flat_map(move |machine| ports(machine).into_iter().map(move |port| (machine, port.host, port.machine)))
+        self.site.machines.iter().flat_map(move |machine| {
+            ports(machine).into_iter().map(move |port| (machine, port.host, port.machine))
+        })
     }
 
     fn published_here(&self) -> Vec<String> {
@@ -171,7 +181,10 @@ impl Firewall<'_> {
         self.published()
             .filter(|(machine, ..)| machine.name == self.machine.name)
             .map(|(machine, _, port)| {
-                format!("iifname \"{wan}\" tcp dport {port} accept comment \"the host: {} port {port}\"", machine.name)
+                format!(
+                    "iifname \"{wan}\" tcp dport {port} accept comment \"the host: {} port {port}\"",
+                    machine.name
+                )
             })
             .collect()
     }
@@ -200,7 +213,10 @@ impl Firewall<'_> {
                 } else {
                     format!("dnat ip to {}:{port}", machine.address())
                 };
-                format!("iifname \"{wan}\" tcp dport {host} {target} comment \"the host: {} port {port}\"", machine.name)
+                format!(
+                    "iifname \"{wan}\" tcp dport {host} {target} comment \"the host: {} port {port}\"",
+                    machine.name
+                )
             })
             .collect()
     }
@@ -209,7 +225,10 @@ impl Firewall<'_> {
         let wan = self.wan();
         self.networks()
             .map(|network| {
-                format!("oifname \"{wan}\" ip saddr {} masquerade comment \"{}: the way out\"", network.cidr, network.name)
+                format!(
+                    "oifname \"{wan}\" ip saddr {} masquerade comment \"{}: the way out\"",
+                    network.cidr, network.name
+                )
             })
             .collect()
     }
