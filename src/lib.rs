@@ -1,6 +1,7 @@
 //! bpc, the blueprint compiler.
 
 pub mod artifact;
+pub mod bootstrap;
 pub mod format;
 pub mod setup;
 pub mod value;
