@@ -15,5 +15,6 @@
 
 mod support;
 
+mod bootstrap;
 mod shell;
 mod yaml;

@@ -1,0 +1,162 @@
+# The engine, below the variables MACHINE (host name) and STAGES (file names, in order) that bpc puts above.
+#
+#   bootstrap            run every stage that is not done, until all are; exit 75 if another engine runs
+#   bootstrap --status   print each stage as done, failed or pending; exit 0 if all are done, else 1
+#
+# Settings from the environment: BPC_CONSOLE (device for the markers), BPC_RETRY_FIRST and BPC_RETRY_MAX (seconds
+# between attempts), BPC_CLOUD_INIT_WAIT (seconds), BPC_ROOT (put before every path: for tests).
+root=${BPC_ROOT:-}
+lib=$root/usr/local/lib/bpc
+stamps=$root/var/lib/bpc/stamps
+run=$root/run/bpc
+
+main() {
+  case ${1-} in
+    --status) status ;;
+    '') bootstrap ;;
+    *)
+      echo "usage: bootstrap [--status]" >&2
+      exit 2
+      ;;
+  esac
+}
+
+bootstrap() {
+  umask 022
+  cd /
+  export HOME="${HOME:-/root}" LC_ALL=C.UTF-8 BPC_LIB="$lib"
+  mkdir -p "$stamps" "$run"
+  # The lock goes with the last process that has it open, so every child that may outlive this one closes it.
+  exec 9>"$run/lock"
+  if ! flock -n 9; then
+    echo "bpc: another bootstrap is running" >&2
+    exit 75
+  fi
+  find_console
+  await_cloud_init
+  for stage in $STAGES; do
+    finish "$stage"
+  done
+  announce "bpc: $MACHINE ready"
+}
+
+# Files and network of a new seed are there once cloud-init has ended. It starts this engine without waiting for it,
+# so the wait cannot block both; it has an end all the same, and what cloud-init thinks of itself does not stop us.
+await_cloud_init() {
+  command -v cloud-init >/dev/null || return 0
+  code=0
+  timeout "${BPC_CLOUD_INIT_WAIT:-900}" cloud-init status --wait >/dev/null 2>&1 </dev/null 9>&- || code=$?
+  case $code in
+    0) return 0 ;;
+    2) verdict="recovered from errors" ;;
+    124) verdict="still runs" ;;
+    *) verdict="failed" ;;
+  esac
+  announce "bpc: $MACHINE cloud-init | $verdict (exit $code): cloud-init status --long says more"
+}
+
+# Runs a stage until it has succeeded.
+finish() {
+  name=${1#*-}
+  attempt=1
+  delay=${BPC_RETRY_FIRST:-2}
+  until is_done "$1" || try "$1"; do
+    echo "$attempt" >"$run/$1.failed"
+    announce "bpc: $MACHINE $name failed (attempt $attempt, next in $delay s)" "$(first_report)"
+    sleep "$delay" 9>&-
+    attempt=$((attempt + 1))
+    delay=$((delay * 2))
+    if [ "$delay" -gt "${BPC_RETRY_MAX:-60}" ]; then
+      delay=${BPC_RETRY_MAX:-60}
+    fi
+  done
+  rm -f "$run/$1.failed"
+  announce "bpc: $MACHINE $name ok"
+}
+
+# Whether the stage has succeeded as it is now: its stamp holds the SHA-256 of its file.
+is_done() {
+  [ -s "$stamps/$1" ] && [ "$(cat "$stamps/$1")" = "$(digest_of "$1")" ]
+}
+
+digest_of() {
+  sha256sum "$lib/stages/$1" 2>/dev/null | cut -d ' ' -f 1
+}
+
+# Runs a stage once; its output goes to stdout and to $run/output. Called where `set -e` is off.
+try() {
+  # The digest of what starts now: a file that is replaced meanwhile gets its own turn.
+  digest=$(digest_of "$1")
+  rm -f "$run/pipe" "$run/output"
+  mkfifo "$run/pipe" || return 1
+  tee "$run/output" <"$run/pipe" 9>&- &
+  code=0
+  BPC_STAGE=$name "$lib/stages/$1" >"$run/pipe" 2>&1 </dev/null 9>&- || code=$?
+  drain "$!"
+  # What the stage wrote must be on the disk before the stamp says so: virtual machines lose their power often.
+  [ "$code" -eq 0 ] && sync && echo "$digest" >"$stamps/.new" && mv -f "$stamps/.new" "$stamps/$1"
+}
+
+# Lets the copier read all that the stage wrote, but does not wait for a process that the stage left behind.
+drain() {
+  rounds=20
+  while [ "$rounds" -gt 0 ] && kill -0 "$1" 2>/dev/null; do
+    sleep 0.1 9>&-
+    rounds=$((rounds - 1))
+  done
+}
+
+# The end of the stage's output after its first failure, without what could confuse a terminal.
+first_report() {
+  if [ "$attempt" -eq 1 ] && [ -s "$run/output" ]; then
+    tail -n 5 "$run/output" | tr -d '\000-\010\013-\037\177' | cut -c 1-200 | sed "s/^/bpc: $MACHINE $name | /"
+  fi
+}
+
+# Prints a marker line here, and on the console with the lines of $2 below it.
+announce() {
+  echo "$1"
+  [ -n "$console" ] || return 0
+  text=$1${2:+
+$2}
+  # A terminal may hold an unfinished line, a login prompt for one: a marker starts its own.
+  if [ -c "$console" ]; then
+    text="
+$text"
+  fi
+  # A serial port that nobody reads blocks, so a child writes, for two seconds at the most. It is no session leader:
+  # the terminal does not become its controlling one.
+  # shellcheck disable=SC2016
+  timeout -k 1 2 sh -c 'printf "%s\n" "$1" >>"$2"' sh "$text" "$console" 2>/dev/null </dev/null 9>&- || :
+}
+
+# The serial console: the PL011 of an ARM machine, else the first 16550; or none.
+find_console() {
+  console=
+  for device in "${BPC_CONSOLE:-$root/dev/ttyAMA0}" "${BPC_CONSOLE:-$root/dev/ttyS0}"; do
+    if [ -w "$device" ]; then
+      console=$device
+      return
+    fi
+  done
+}
+
+status() {
+  code=0
+  for stage in $STAGES; do
+    state="done"
+    if ! is_done "$stage"; then
+      code=1
+      state=pending
+      if [ -s "$run/$stage.failed" ]; then
+        state="failed (attempt $(cat "$run/$stage.failed"))"
+      fi
+    fi
+    printf '%-24s %s\n' "$stage" "$state"
+  done
+  exit "$code"
+}
+
+# The shell has read all of this before it starts, so a new seed may replace the file under it.
+main "$@"
+exit

@@ -1,0 +1,95 @@
+#!/bin/sh
+# Functions for bootstrap stages. Each may be called again at any time and does only what is not done yet; each
+# returns a status other than 0 if it could not, and the engine tries the stage again.
+
+# log TEXT...: a line in the journal, with the name of the stage in front.
+log() {
+  printf '%s: %s\n' "${BPC_STAGE:-bpc}" "$*"
+}
+
+# fetch URL SHA256 DEST [MODE]: downloads a file that has this digest to DEST (mode 0644 if none is given).
+#
+# What was downloaded stays in /var/cache/bpc until it is complete, so a download goes on where it broke off. DEST is
+# replaced in one step, and only by bytes with the right digest; with it there already, nothing is downloaded.
+fetch() (
+  url=$1
+  digest=$2
+  dest=$3
+  mode=${4:-0644}
+  part=${BPC_ROOT:-}/var/cache/bpc/$digest.part
+  if [ "$(_sha256 "$dest")" = "$digest" ]; then
+    chmod "$mode" "$dest"
+    exit
+  fi
+  mkdir -p "$(dirname "$part")" "$(dirname "$dest")" || exit 1
+  tries=1
+  until [ "$(_sha256 "$part")" = "$digest" ] || _download "$url" "$part"; do
+    if [ "$tries" -eq 5 ]; then
+      exit 1
+    fi
+    sleep "$tries"
+    tries=$((tries + 1))
+  done
+  found=$(_sha256 "$part")
+  if [ "$found" != "$digest" ]; then
+    rm -f "$part"
+    echo "fetch: $url has the SHA-256 $found, expected $digest" >&2
+    exit 1
+  fi
+  cp "$part" "$dest.bpc-new" && chmod "$mode" "$dest.bpc-new" && mv -f "$dest.bpc-new" "$dest" && rm -f "$part"
+)
+
+# The SHA-256 of a file in hexadecimal, or nothing.
+_sha256() {
+  if [ -f "$1" ]; then
+    sha256sum "$1" | cut -d ' ' -f 1
+  fi
+}
+
+# _download URL FILE: appends to FILE what it lacks.
+_download() (
+  code=0
+  answer=$(curl --silent --show-error --fail --location --proto '=http,https' --connect-timeout 20 \
+    --speed-time 60 --speed-limit 1000 --continue-at - --output "$2" --write-out '%{http_code}' "$1") || code=$?
+  # 33: the server sends no ranges. 416: it has no bytes after those in FILE, which are not the right ones (to curl
+  # this is a success). Both times the next try is for the whole file.
+  if [ "$code" -eq 33 ] || [ "$answer" = 416 ]; then
+    rm -f "$2"
+    code=33
+  fi
+  exit "$code"
+)
+
+# install_packages PACKAGE...: installs what is missing of these, with configuration files that are there kept.
+install_packages() (
+  for package; do
+    shift
+    # shellcheck disable=SC2016
+    state=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) || :
+    if [ "$state" != installed ]; then
+      set -- "$@" "$package"
+    fi
+  done
+  if [ $# -eq 0 ]; then
+    exit
+  fi
+  log "installing $*"
+  export DEBIAN_FRONTEND=noninteractive
+  # A power cut in the middle of an installation leaves packages that apt-get refuses to work beside.
+  if [ -n "$(dpkg --audit)" ]; then
+    dpkg --force-confdef --force-confold --configure -a || exit 1
+  fi
+  _apt_get update && _apt_get install --yes "$@"
+)
+
+# apt-get that asks nothing, waits for another apt-get to end, and fails if an index cannot be had.
+_apt_get() {
+  apt-get --quiet -o DPkg::Lock::Timeout=600 -o APT::Update::Error-Mode=any \
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" </dev/null
+}
+
+# enable_service UNIT [ACTION]: has systemd start the unit at every boot, and do ACTION now: start if none is given,
+# or reload-or-restart for one whose configuration was written.
+enable_service() {
+  systemctl daemon-reload && systemctl enable "$1" && systemctl "${2:-start}" "$1"
+}

@@ -1,0 +1,79 @@
+//! The engine that brings a machine to its planned state: what every machine has, whatever its roles.
+//!
+//! cloud-init runs a command once and forgets how it went. So it only puts files in place and starts
+//! `bpc-bootstrap.service`, and the engine behind that unit does the work, at every boot:
+//!
+//! * It waits for cloud-init to end, then runs the stages in order. A stage that succeeded leaves the SHA-256 of its
+//!   file in `/var/lib/bpc/stamps/` and is not run again until the file changes. A stage that fails is tried again
+//!   for ever, after 2, 4, ... 60 seconds, and the later ones wait: so machines may boot in any order.
+//! * The output of the stages is in the journal (`journalctl -t bpc`); `bpc-status` prints how far the machine is.
+//! * The serial console has a line for what a script on the host wants to know, and nothing else:
+//!
+//! ```text
+//! bpc: hapx-node01 packages failed (attempt 1, next in 2 s)
+//! bpc: hapx-node01 packages | E: Could not resolve 'mirror.example'
+//! bpc: hapx-node01 packages ok
+//! bpc: hapx-node01 ready
+//! ```
+//!
+//! `ok` says that the stage's work is in place, so it comes at every boot. After the first failure of a stage the last
+//! five lines of its output follow with ` | ` before them. **A stage must never print a secret**: its output goes to the
+//! journal and to a console whose text is a file on the host. A terminal ends lines with CR LF and may
+//! have a login prompt or a kernel message between them: look for lines that start with `bpc: `.
+//!
+//! Packages are a stage too ([`packages`]), not cloud-init's `packages:`. cloud-init tries those once, early: on a
+//! machine that boots before its gateway forwards packets they would be missing for good. The stage is tried again until the network is up.
+//!
+//! The unit is of `Type=exec`. A oneshot would hold up `multi-user.target` until the bootstrap is done, the bootstrap waits for
+//! cloud-init, and the last part of cloud-init waits for `multi-user.target`: none would ever end.
+
+use std::collections::BTreeSet;
+
+use crate::format::shell;
+use crate::setup::{File, Stage};
+
+/// The unit that runs the engine.
+pub const UNIT: &str = "bpc-bootstrap.service";
+
+/// The files of the engine and of these stages on a machine with this host name.
+#[must_use]
+pub fn files(machine: &str, stages: &[Stage]) -> Vec<File> {
+    let mut ordered: Vec<&Stage> = stages.iter().collect();
+    ordered.sort_by_key(|stage| stage.file_name());
+    let names: Vec<String> = ordered.iter().map(|stage| stage.file_name()).collect();
+    let variables = shell::assignments(&[("MACHINE", machine), ("STAGES", &names.join(" "))]);
+    let engine = format!("#!/bin/sh\nset -eu\n{variables}\n{}", include_str!("engine.sh"));
+    let mut files = vec![
+        File::script("/usr/local/lib/bpc/bootstrap", engine),
+        File::text("/usr/local/lib/bpc/lib.sh", include_str!("lib.sh")),
+        File::script("/usr/local/sbin/bpc-status", include_str!("bpc-status.sh")),
+        File::text(format!("/etc/systemd/system/{UNIT}"), include_str!("bpc-bootstrap.service")),
+    ];
+    files.extend(ordered.into_iter().map(|stage| {
+        File::script(format!("/usr/local/lib/bpc/stages/{}", stage.file_name()), stage.script.as_str())
+    }));
+    files
+}
+
+/// The commands with which cloud-init starts the engine on a first boot (`runcmd`): neither waits for it to end.
+#[must_use]
+pub const fn start_commands() -> [&'static [&'static str]; 2] {
+    [&["systemctl", "daemon-reload"], &["systemctl", "enable", "--now", "--no-block", UNIT]]
+}
+
+/// The script of a stage: these variables, the functions of `lib.sh` (`fetch`, `install_packages`,
+/// `enable_service`, `log`), then the body; it ends at the first command that fails.
+#[must_use]
+pub fn script<V: AsRef<str>>(variables: &[(&'static str, V)], body: &str) -> String {
+    format!(
+        "#!/bin/sh\nset -eu\n{}# shellcheck source=/dev/null\n. \"${{BPC_LIB:-/usr/local/lib/bpc}}/lib.sh\"\n\n{body}",
+        shell::assignments(variables)
+    )
+}
+
+/// The stage that installs these packages of the distribution, before all that need them.
+#[must_use]
+pub fn packages(names: &BTreeSet<String>) -> Stage {
+    let variables = [("PACKAGES", shell::words(names))];
+    Stage { order: 10, name: "packages", script: script(&variables, include_str!("packages.sh")) }
+}

@@ -1,0 +1,2 @@
+eval "set -- $PACKAGES"
+install_packages "$@"

@@ -1,0 +1,7 @@
+//! The bootstrap engine and its functions, run by real shells in a scratch root.
+
+mod engine;
+mod library;
+mod scratch;
+mod server;
+mod unit;
