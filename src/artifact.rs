@@ -54,7 +54,7 @@ impl fmt::Debug for Content {
 /// What an artifact is for: the `kind` column of the manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// A `NoCloud` seed image.
+    /// A NoCloud seed image.
     Seed,
     /// One of the three documents inside a seed.
     CloudInit,

@@ -8,7 +8,7 @@ use bpc::diag::render::Style;
 use bpc::driver::{self, Status, Terminal};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Compiles one YAML blueprint of a small data centre into everything that brings it up on `VirtualBox`.
+/// Compiles one YAML blueprint of a small data centre into everything that brings it up on VirtualBox.
 #[derive(Parser)]
 #[command(version, about, max_term_width = 100, arg_required_else_help = true)]
 struct Cli {

@@ -76,6 +76,7 @@ pub struct Report {
 }
 
 /// Decides what a blueprint means; `None` if it has errors.
+#[must_use]
 pub fn plan_site(inputs: &Inputs) -> (Option<Site>, Report) {
     let mut diagnostics = Vec::new();
     let Some(document) = source::load(&inputs.files, &inputs.unreadable, &mut diagnostics) else {

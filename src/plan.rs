@@ -115,15 +115,15 @@ impl Plan {
     #[must_use]
     pub fn to_table(&self) -> String {
         let mut out = format!("{} ({}), {}\n", self.name, self.domain, self.epoch);
-        let networks = self.networks.iter().map(PlannedNetwork::row).collect();
+        let networks: Vec<_> = self.networks.iter().map(PlannedNetwork::row).collect();
         out += &table(
             &["NETWORK", "INTERFACE", "CIDR", "ROUTER", "RESOLVER", "HOST", "DHCP", "POOLS"],
-            networks,
+            &networks,
         );
-        let machines = self.machines.iter().map(PlannedMachine::row).collect();
-        out += &table(&["MACHINE", "ROLE", "CPUS", "MEMORY", "DISK", "ADDRESS"], machines);
-        let nics = self.machines.iter().flat_map(PlannedMachine::nic_rows).collect();
-        out += &table(&["MACHINE", "NIC", "MAC", "ATTACHED", "INTERFACE", "NETWORK", "ADDRESS"], nics);
+        let machines: Vec<_> = self.machines.iter().map(PlannedMachine::row).collect();
+        out += &table(&["MACHINE", "ROLE", "CPUS", "MEMORY", "DISK", "ADDRESS"], &machines);
+        let nics: Vec<_> = self.machines.iter().flat_map(PlannedMachine::nic_rows).collect();
+        out += &table(&["MACHINE", "NIC", "MAC", "ATTACHED", "INTERFACE", "NETWORK", "ADDRESS"], &nics);
         let floating = self.floating_addresses.iter().map(|floating| {
             vec![
                 floating.fqdn.clone(),
@@ -132,13 +132,13 @@ impl Plan {
                 floating.role.to_owned(),
             ]
         });
-        out += &table(&["FLOATING", "ADDRESS", "NETWORK", "HELD BY"], floating.collect());
-        let ports = self
+        out += &table(&["FLOATING", "ADDRESS", "NETWORK", "HELD BY"], &floating.collect::<Vec<_>>());
+        let ports: Vec<_> = self
             .ports
             .iter()
             .map(|port| vec![port.host.clone(), format!("{}:{}", port.machine, port.port)])
             .collect();
-        out + &table(&["HOST PORT", "LEADS TO"], ports)
+        out + &table(&["HOST PORT", "LEADS TO"], &ports)
     }
 }
 
@@ -252,7 +252,7 @@ impl PlannedMachine {
 }
 
 /// Columns as wide as their widest cell; nothing if there are no rows. Columns without any content are left out.
-fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
+fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     if rows.is_empty() {
         return String::new();
     }
@@ -264,7 +264,7 @@ fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     };
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
     let mut out = String::from("\n");
-    for row in std::iter::once(&header).chain(&rows) {
+    for row in std::iter::once(&header).chain(rows) {
         let cells = row.iter().zip(&widths).filter(|(_, width)| **width > 0);
         let line: Vec<String> = cells.map(|(cell, width)| format!("{cell:<width$}")).collect();
         out += line.join("  ").trim_end();

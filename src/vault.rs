@@ -39,7 +39,8 @@ impl Vault {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let derived = self.derive("", "fingerprint", 0);
-        derived.expose().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let (shown, _) = derived.expose().split_at(8);
+        base16ct::lower::encode_string(shown)
     }
 }
 

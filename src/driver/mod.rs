@@ -130,17 +130,13 @@ pub fn schema(terminal: &mut Terminal<'_>) -> Status {
 
 /// Prints the long text of a diagnostic code.
 pub fn explain(terminal: &mut Terminal<'_>, number: &str) -> Status {
-    match Code::find(number) {
-        Some(code) => {
-            terminal.say(code.explanation());
-            Status::Success
-        }
-        None => {
-            let message = format!("there is no code `{number}`; codes look like {}", Code::Syntax.as_str());
-            terminal.fail(&message);
-            Status::Failure
-        }
-    }
+    let Some(code) = Code::find(number) else {
+        let message = format!("there is no code `{number}`; codes look like {}", Code::Syntax.as_str());
+        terminal.fail(&message);
+        return Status::Failure;
+    };
+    terminal.say(code.explanation());
+    Status::Success
 }
 
 impl Terminal<'_> {

@@ -51,7 +51,8 @@ fn meta_data(site: &Site, machine: &Machine, seeded: &[&[u8]]) -> String {
         hash.update((document.len() as u64).to_be_bytes());
         hash.update(document);
     }
-    let digest: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let digest = base16ct::lower::encode_string(&hash.finalize());
+    let (digest, _) = digest.split_at(16);
     let name = &machine.name;
     crate::format::yaml::Yaml::map([
         ("instance-id", format!("{}-{name}-{digest}", site.name).into()),

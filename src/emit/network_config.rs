@@ -44,7 +44,7 @@ fn vlan(site: &Site, machine: &Machine, nic: &Nic, attachment: &Attachment) -> O
     Some((attachment.interface.clone(), Yaml::map(entries)))
 }
 
-/// `VirtualBox`'s NAT hands out an address. Where the plan has a router and a resolver, these come first.
+/// VirtualBox's NAT hands out an address. Where the plan has a router and a resolver, these come first.
 fn nat(site: &Site, machine: &Machine) -> Vec<(&'static str, Yaml)> {
     let mut entries = vec![
         ("dhcp4", true.into()),

@@ -1,4 +1,4 @@
-//! The seed image: cloud-init's `NoCloud` data source on a CD (its documentation, section "NoCloud").
+//! The seed image: cloud-init's NoCloud data source on a CD (its documentation, section "NoCloud").
 
 use crate::artifact::Content;
 use crate::bug::Bug;

@@ -241,9 +241,10 @@ impl<'a> Checker<'a> {
     }
 
     fn missing_key(&mut self, key: &str, properties: &serde_json::Map<String, Schema>, path: &Path) {
-        let message = match path.steps().is_empty() {
-            true => format!("the blueprint lacks the key `{key}`"),
-            false => format!("`{path}` lacks the key `{key}`"),
+        let message = if path.steps().is_empty() {
+            format!("the blueprint lacks the key `{key}`")
+        } else {
+            format!("`{path}` lacks the key `{key}`")
         };
         let meaning =
             properties.get(key).and_then(|schema| schema.get("description")).and_then(Schema::as_str);

@@ -4,14 +4,14 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// How a network is made in `VirtualBox`.
+/// How a network is made in VirtualBox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Attach {
     /// A switch that only the machines of this blueprint are on.
     #[default]
     Internal,
-    /// `VirtualBox`'s NAT: the way out, with an address of its own for each machine.
+    /// VirtualBox's NAT: the way out, with an address of its own for each machine.
     Nat,
     /// A switch that the host is on too.
     HostOnly,

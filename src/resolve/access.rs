@@ -16,7 +16,7 @@ pub(super) struct Access {
     pub(super) ntp: Vec<String>,
 }
 
-/// Key types that OpenSSH of the supported releases takes for logging in (sshd_config(5), `PubkeyAcceptedAlgorithms`).
+/// Key types that OpenSSH of the supported releases takes for logging in (`sshd_config(5)`, `PubkeyAcceptedAlgorithms`).
 const KEY_TYPES: [&str; 7] = [
     "ssh-ed25519",
     "sk-ssh-ed25519@openssh.com",

@@ -9,7 +9,7 @@ use crate::model::MachineGroup;
 use crate::site::{Attachment, Machine, Nic, PublishedPort, Segment};
 use crate::value::{Mac, Size};
 
-/// Adapters that a machine can have on `VirtualBox`'s default chipset, PIIX3.
+/// Adapters that a machine can have on VirtualBox's default chipset, PIIX3.
 const NIC_SLOTS: usize = 8;
 
 /// A machine while addresses are given out.
@@ -197,16 +197,15 @@ impl Resolver<'_> {
         let path = path.key("publish");
         let mut ports = Vec::new();
         for (index, text) in written.publish.iter().enumerate() {
-            match published_port(text) {
-                Some(port) => ports.push(port),
-                None => {
-                    let message = format!("`{text}` does not say which port leads where");
-                    self.report(
-                        Diagnostic::new(Code::Publish, Place::Value(path.index(index)), message)
-                            .help("the port of the host, a colon, the port of the machine: `2222:22`"),
-                    );
-                }
+            if let Some(port) = published_port(text) {
+                ports.push(port);
+                continue;
             }
+            let message = format!("`{text}` does not say which port leads where");
+            self.report(
+                Diagnostic::new(Code::Publish, Place::Value(path.index(index)), message)
+                    .help("the port of the host, a colon, the port of the machine: `2222:22`"),
+            );
         }
         ports
     }

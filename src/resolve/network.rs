@@ -30,9 +30,9 @@ pub(super) struct NetworkDraft {
     dhcp: Option<AddressRange>,
 }
 
-/// The host-only addresses that `VirtualBox` allows without a networks.conf (manual, section 6.7).
+/// The host-only addresses that VirtualBox allows without a networks.conf (manual, section 6.7).
 const HOST_ONLY_DEFAULT: ([u8; 4], u8) = ([192, 168, 56, 0], 21);
-/// The network behind which `VirtualBox`'s NAT puts a machine (manual, section 6.3).
+/// The network behind which VirtualBox's NAT puts a machine (manual, section 6.3).
 const NAT_DEFAULT: ([u8; 4], u8) = ([10, 0, 2, 0], 24);
 /// Ranges that no machine can have an address in (RFC 6890).
 const SPECIAL_USE: [([u8; 4], u8, &str); 4] = [

@@ -33,7 +33,7 @@ pub struct Machine {
 /// A virtual network adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nic {
-    /// `VirtualBox`'s adapter number, from 1.
+    /// VirtualBox's adapter number, from 1.
     pub slot: usize,
     /// Its address.
     pub mac: Mac,
@@ -48,7 +48,7 @@ pub struct Nic {
 /// What an adapter is plugged into.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Segment {
-    /// `VirtualBox`'s NAT.
+    /// VirtualBox's NAT.
     Nat,
     /// The internal network of that name.
     Internal(String),

@@ -17,7 +17,7 @@ pub struct Network {
     pub cidr: Ipv4Net,
     /// The gateway's addresses on it, if a gateway is on it.
     pub gateway: Option<GatewayAddresses>,
-    /// The address of the machine that runs `VirtualBox`, on a host-only network.
+    /// The address of the machine that runs VirtualBox, on a host-only network.
     pub host: Option<Ipv4Addr>,
     /// Ranges that no machine gets an address from.
     pub pools: Vec<Pool>,

@@ -14,6 +14,7 @@ pub struct Unreadable {
 }
 
 /// The names of all included files that are not in `files` yet.
+#[must_use]
 pub fn wanted(files: &Files) -> Vec<String> {
     let mut names = Vec::new();
     let mut seen: Vec<FileId> = Vec::new();

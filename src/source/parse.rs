@@ -1,6 +1,6 @@
 //! Text to tree: YAML as blueprints use it, with every departure from it reported.
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput};
 
 use super::node::{Key, Node, Value};
 use crate::diag::{Code, Diagnostic, FileId, Files, Place, Span};
@@ -17,9 +17,17 @@ pub(crate) fn parse(files: &Files, file: FileId, diagnostics: &mut Vec<Diagnosti
         diagnostics.push(refused);
         return None;
     }
-    let mut builder =
-        Builder { file, offsets: Offsets::new(text), anchors: Vec::new(), nodes: 0, diagnostics };
-    builder.document(&mut Parser::new_from_str(text), text)
+    let mut builder = Builder {
+        file,
+        text,
+        events: Parser::new_from_str(text),
+        offsets: Offsets::new(text),
+        anchors: Vec::new(),
+        nodes: 0,
+        depth: 0,
+        diagnostics,
+    };
+    builder.document()
 }
 
 /// What editors on other systems leave in a file.
@@ -62,21 +70,22 @@ impl Offsets {
 /// Why a file cannot be read on: a diagnostic has been pushed.
 struct Stop;
 
-type Events<'a> = Parser<'a, saphyr_parser::StrInput<'a>>;
-
 struct Builder<'a> {
     file: FileId,
+    text: &'a str,
+    events: Parser<'a, StrInput<'a>>,
     offsets: Offsets,
     anchors: Vec<(usize, Node)>,
     nodes: usize,
+    depth: usize,
     diagnostics: &'a mut Vec<Diagnostic>,
 }
 
-impl Builder<'_> {
-    fn document(&mut self, events: &mut Events<'_>, text: &str) -> Option<Node> {
+impl<'a> Builder<'a> {
+    fn document(&mut self) -> Option<Node> {
         let mut root = None;
         loop {
-            let (event, span) = self.next(events, text).ok()?;
+            let (event, span) = self.next().ok()?;
             match event {
                 Event::StreamEnd => break,
                 Event::DocumentStart(_) if root.is_some() => {
@@ -89,7 +98,7 @@ impl Builder<'_> {
                     return None;
                 }
                 Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
-                event => root = Some(self.node(event, span, events, text, 0).ok()?),
+                event => root = Some(self.node(event, span).ok()?),
             }
         }
         if root.is_none() {
@@ -104,27 +113,20 @@ impl Builder<'_> {
         root
     }
 
-    fn next<'e>(&mut self, events: &mut Events<'e>, text: &str) -> Result<(Event<'e>, Span), Stop> {
-        match events.next_event() {
+    fn next(&mut self) -> Result<(Event<'a>, Span), Stop> {
+        match self.events.next_event() {
             Some(Ok((event, span))) => Ok((event, self.span(&span))),
             Some(Err(error)) => {
-                let diagnostic = self.syntax_error(&error, text);
+                let diagnostic = self.syntax_error(&error);
                 self.diagnostics.push(diagnostic);
                 Err(Stop)
             }
-            None => Ok((Event::StreamEnd, Span { file: self.file, range: text.len()..text.len() })),
+            None => Ok((Event::StreamEnd, Span { file: self.file, range: self.text.len()..self.text.len() })),
         }
     }
 
-    fn node<'e>(
-        &mut self,
-        event: Event<'e>,
-        span: Span,
-        events: &mut Events<'e>,
-        text: &str,
-        depth: usize,
-    ) -> Result<Node, Stop> {
-        if depth > MAX_DEPTH {
+    fn node(&mut self, event: Event<'a>, span: Span) -> Result<Node, Stop> {
+        if self.depth > MAX_DEPTH {
             self.report(
                 Code::Expansion,
                 span,
@@ -152,8 +154,8 @@ impl Builder<'_> {
                 let plain = style == ScalarStyle::Plain;
                 Node { span, value: Value::Scalar { text: value.into_owned(), plain } }
             }
-            Event::SequenceStart(..) => self.sequence(span, events, text, depth)?,
-            Event::MappingStart(..) => self.mapping(span, events, text, depth)?,
+            Event::SequenceStart(..) => self.sequence(&span)?,
+            Event::MappingStart(..) => self.mapping(&span)?,
             Event::Alias(id) => self.alias(id, span)?,
             _ => Node { span, value: Value::Seq(Vec::new()) },
         };
@@ -164,39 +166,35 @@ impl Builder<'_> {
         Ok(node)
     }
 
-    fn sequence<'e>(
-        &mut self,
-        span: Span,
-        events: &mut Events<'e>,
-        text: &str,
-        depth: usize,
-    ) -> Result<Node, Stop> {
+    /// A node one level down.
+    fn inner(&mut self, event: Event<'a>, span: Span) -> Result<Node, Stop> {
+        self.depth += 1;
+        let node = self.node(event, span);
+        self.depth -= 1;
+        node
+    }
+
+    fn sequence(&mut self, span: &Span) -> Result<Node, Stop> {
         let mut items = Vec::new();
         loop {
-            let (event, item) = self.next(events, text)?;
+            let (event, item) = self.next()?;
             if matches!(event, Event::SequenceEnd | Event::StreamEnd) {
                 return Ok(Node { span: extend(span, &item), value: Value::Seq(items) });
             }
-            items.push(self.node(event, item, events, text, depth + 1)?);
+            items.push(self.inner(event, item)?);
         }
     }
 
-    fn mapping<'e>(
-        &mut self,
-        span: Span,
-        events: &mut Events<'e>,
-        text: &str,
-        depth: usize,
-    ) -> Result<Node, Stop> {
+    fn mapping(&mut self, span: &Span) -> Result<Node, Stop> {
         let mut entries: Vec<(Key, Node)> = Vec::new();
         loop {
-            let (event, place) = self.next(events, text)?;
+            let (event, place) = self.next()?;
             if matches!(event, Event::MappingEnd | Event::StreamEnd) {
                 return Ok(Node { span: extend(span, &place), value: Value::Map(entries) });
             }
-            let key = self.node(event, place, events, text, depth + 1)?;
-            let (event, place) = self.next(events, text)?;
-            let value = self.node(event, place, events, text, depth + 1)?;
+            let key = self.inner(event, place)?;
+            let (event, place) = self.next()?;
+            let value = self.inner(event, place)?;
             self.entry(&mut entries, key, value);
         }
     }
@@ -269,9 +267,9 @@ impl Builder<'_> {
         Span { file: self.file, range: start..self.offsets.byte(span.end.index()).max(start) }
     }
 
-    fn syntax_error(&self, error: &ScanError, text: &str) -> Diagnostic {
-        let byte = self.offsets.byte(error.marker().index()).min(text.len());
-        if let Some(tab) = tab_before(text, byte) {
+    fn syntax_error(&self, error: &ScanError) -> Diagnostic {
+        let byte = self.offsets.byte(error.marker().index()).min(self.text.len());
+        if let Some(tab) = tab_before(self.text, byte) {
             let place = Place::Span(Span { file: self.file, range: tab..tab + 1 });
             return Diagnostic::new(Code::Tab, place, "a tab indents this line")
                 .help("YAML takes spaces only; most editors can do `expand tabs` on saving");
@@ -306,6 +304,6 @@ fn size(node: &Node) -> usize {
 }
 
 /// From where a collection starts to where it ends.
-fn extend(start: Span, end: &Span) -> Span {
-    Span { range: start.range.start..end.range.end.max(start.range.start), ..start }
+fn extend(start: &Span, end: &Span) -> Span {
+    Span { file: start.file, range: start.range.start..end.range.end.max(start.range.start) }
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 pub struct Mac([u8; 6]);
 
 impl Mac {
-    /// The address of one adapter: `VirtualBox`'s own prefix 08:00:27 and 24 bits that depend on nothing but its
+    /// The address of one adapter: VirtualBox's own prefix 08:00:27 and 24 bits that depend on nothing but its
     /// blueprint, machine and segment, so that no other machine's address moves when one is added.
     #[must_use]
     pub fn derive(blueprint: &str, machine: &str, segment: &str) -> Self {
@@ -22,7 +22,7 @@ impl Mac {
 /// Lower case with colons, as netplan and dnsmasq take it: `08:00:27:0a:1b:2c`.
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+        let bytes = self.0.map(|byte| format!("{byte:02x}"));
+        f.write_str(&bytes.join(":"))
     }
 }

@@ -1,7 +1,6 @@
 //! The two files that list all others: `manifest.json` and `SHA256SUMS`.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -87,11 +86,7 @@ fn sum_line(path: &str, digest: &str) -> String {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    base16ct::lower::encode_string(&Sha256::digest(bytes))
 }
 
 /// The paths that an earlier build wrote, according to the manifest it left.

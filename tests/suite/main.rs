@@ -17,4 +17,5 @@ mod support;
 
 mod bootstrap;
 mod shell;
+mod writer;
 mod yaml;

@@ -270,7 +270,7 @@ fn killed_where_folders_cannot_be_exchanged_the_next_build_brings_the_tree_back(
     let faults = ["renameat2:error=EINVAL"];
     let check = |tree: &Tree| {
         if tree.live.exists() {
-            is_whole(tree)
+            is_whole(tree);
         }
     };
     kill_before_every(&["rename", "unlink", "rmdir"], None, &faults, check);

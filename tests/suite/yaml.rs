@@ -1,4 +1,4 @@
-//! `format::yaml` judged by the readers that count: `PyYAML` in Python and over libyaml (cloud-init, netplan), and
+//! `format::yaml` judged by the readers that count: PyYAML in Python and over libyaml (cloud-init, netplan), and
 //! `serde_yaml` for YAML 1.2.
 
 use std::cell::RefCell;

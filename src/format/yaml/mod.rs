@@ -1,4 +1,4 @@
-//! YAML documents for cloud-init (`PyYAML`, YAML 1.1) and netplan (libyaml).
+//! YAML documents for cloud-init (PyYAML, YAML 1.1) and netplan (libyaml).
 //!
 //! These readers take `no`, `on`, `12:30`, `2024-01-01`, `1_000` and `=` for something else than strings, so the
 //! emitter writes a string plain only where no reader of YAML 1.1 or 1.2 can mistake it, as a literal block where

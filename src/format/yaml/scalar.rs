@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// Words that some reader resolves to a boolean, a null or a number, in any mixture of case (YAML 1.1 type
-/// repository; `PyYAML` leaves out `y` and `n`, others do not).
+/// repository; PyYAML leaves out `y` and `n`, others do not).
 const RESOLVED: [&str; 14] =
     ["y", "n", "yes", "no", "true", "false", "on", "off", "null", "nil", "none", "nan", "inf", "infinity"];
 

@@ -203,7 +203,7 @@ impl Firewall<'_> {
             .collect()
     }
 
-    /// `VirtualBox` hands a published port over on the port of the same number.
+    /// VirtualBox hands a published port over on the port of the same number.
     fn translate_published(&self) -> Vec<String> {
         let wan = self.wan();
         self.published()
