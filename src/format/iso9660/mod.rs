@@ -34,11 +34,15 @@ mod hierarchy;
 mod image;
 mod layout;
 mod name;
+mod read;
 mod rock_ridge;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 pub use error::Error;
 pub use image::Image;
+pub use read::{Content, Entry, Malformed, Volume, read};
 
 /// The length of a logical sector and of a logical block (ECMA-119 6.1.2, 6.2.2).
 pub const SECTOR: usize = 2048;
