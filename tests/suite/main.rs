@@ -1,0 +1,17 @@
+//! The integration tests: one binary, one module for each thing that is tested.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, also in the functions that its cases share"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read and write files, and learn from the environment where the programs are"
+)]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says why")]
+
+mod iso9660;
+mod support;
