@@ -37,9 +37,9 @@ pub(super) fn is_unsupported(error: &io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(|errno| missing.contains(&errno))
 }
 
-/// Makes the entries of a folder durable; file systems that cannot (`EINVAL`) need not.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
+/// Makes a file, or the list of names in a folder, durable; a file system that has no such call answers `EINVAL`.
+pub(super) fn sync(path: &Path) -> io::Result<()> {
+    match File::open(path)?.sync_all() {
         Err(error) if Errno::from_io_error(&error) == Some(Errno::INVAL) => Ok(()),
         result => result,
     }

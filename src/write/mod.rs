@@ -12,12 +12,12 @@
 //! One build, and what the next one finds if this one is killed there:
 //!
 //! 1. `out/` is locked with `flock(2)`; a second build waits. The lock dies with the process.
-//! 2. [`clear`] and [`swap`] tidy up after an earlier kill.
+//! 2. What an earlier kill left is tidied up, as said below.
 //! 3. The live tree is compared with the build. Nothing to do: nothing is written, not even a time stamp.
 //!    Something of the user's in the way: everything that is, is reported, and nothing is written.
 //! 4. The new tree is assembled in `.demo.staging`: files that stay the same are hard links to the live tree's, so
-//!    are files that bpc did not write; the rest is written and fsynced; `manifest.json` comes last; then folders
-//!    are fsynced. *Killed: live is the old tree; staging is deleted.*
+//!    are files that bpc did not write; the rest is written, `manifest.json` last; then all of it is fsynced.
+//!    *Killed: live is the old tree; staging is deleted.*
 //! 5. `.demo.staging` is renamed to `.demo.swap`. *Killed: live is the old tree; the swap folder holds a finished
 //!    one that never went live; it is cleared like an old one, which finds nothing to rescue.*
 //! 6. `.demo.swap` and `demo` are exchanged (`renameat2(2)`, `RENAME_EXCHANGE`). *Killed: live is the new tree.*
@@ -27,9 +27,10 @@
 //!    while we were busy, or could not be linked) is moved over; then its files are deleted, then its folders,
 //!    and `manifest.json` last, because it is what tells bpc's files from others. *Killed: cleared again.*
 //!
-//! Files are fsynced one by one, from many threads. `syncfs(2)` would be a single call, but it also waits for
-//! whatever else the machine has not written yet: on a 2-core virtual machine with ext4, 130 files take 4 ms by
-//! `fsync` from 16 threads and 2 ms by `syncfs`, but with another program's 400 MB in the page cache 4 and 125 ms.
+//! Files and folders are fsynced one by one, from many threads, once all are written. `syncfs(2)` would be a single
+//! call, but it also waits for whatever else the machine has not stored yet: on a virtual machine with 2 cores and
+//! ext4, 130 files take 4 ms by `fsync` from 16 threads and 2 ms by `syncfs`, but with 400 MB of another program's
+//! in the page cache 4 and 125 ms.
 
 #![expect(clippy::disallowed_methods, reason = "this module is the writer")]
 

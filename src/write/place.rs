@@ -35,8 +35,11 @@ impl Place {
 
     /// The failure of `doing` something to `path` while the live tree, if there is one, is still whole.
     pub(super) fn failed(&self, doing: &'static str, path: &Path, source: std::io::Error) -> Error {
-        let path =
-            path.strip_prefix(&self.staging).map_or_else(|_| path.to_owned(), |rest| self.live.join(rest));
+        // People know the file by the path that it was to have, not by the one it has while the tree is assembled.
+        let path = match path.strip_prefix(&self.staging) {
+            Ok(inside) if !inside.as_os_str().is_empty() => self.live.join(inside),
+            _ => path.components().collect(),
+        };
         Error::Failed { doing, path, source, whole: exists(&self.live) }
     }
 }

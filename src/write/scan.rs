@@ -7,6 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
+use rustix::io::Errno;
 
 use super::error::Obstacle;
 
@@ -63,7 +64,7 @@ impl Node {
             Shape::Special
         } else if device.is_some_and(|device| device != metadata.dev()) {
             Shape::Mount
-        } else if access(path, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).is_err() {
+        } else if access(path, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK) == Err(Errno::ACCESS) {
             Shape::Closed
         } else {
             Shape::Folder

@@ -10,7 +10,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
 use super::error::Error;
-use super::filesystem::{FileSystem, is_unsupported, sync_folder};
+use super::filesystem::{FileSystem, is_unsupported, sync};
 use super::manifest::MANIFEST;
 use super::place::Place;
 use super::plan::{FOLDER_MODE, Plan};
@@ -26,20 +26,21 @@ pub(super) fn build(system: FileSystem, plan: &Plan<'_>, place: &Place) -> Resul
     for (path, theirs) in &plan.folders {
         stage.make_folder(path, if theirs.is_some() { 0o700 } else { FOLDER_MODE })?;
     }
-    let pool = pool().map_err(|error| place.failed("start threads to write", &place.staging, error))?;
     let (manifest, others): (Vec<_>, Vec<_>) = plan.files.iter().partition(|(file, _)| file.path == MANIFEST);
-    pool.install(|| {
-        others.par_iter().try_for_each(|(artifact, current)| stage.put(artifact, *current))?;
-        plan.foreign.par_iter().try_for_each(|path| stage.carry(path))?;
-        manifest.iter().try_for_each(|(artifact, current)| stage.put(artifact, *current))
-    })?;
+    others.par_iter().try_for_each(|(artifact, current)| stage.put(artifact, *current))?;
+    plan.foreign.par_iter().try_for_each(|path| stage.carry(path))?;
+    manifest.iter().try_for_each(|(artifact, current)| stage.put(artifact, *current))?;
     for (path, theirs) in plan.folders.iter().rev() {
         if let Some(metadata) = theirs {
             stage.dress(path, metadata)?;
         }
     }
-    let folders: Vec<&Path> = plan.folders.keys().map(AsRef::as_ref).chain([Path::new("")]).collect();
-    pool.install(|| folders.par_iter().try_for_each(|path| stage.sync(path)))
+    // Only now, so that the file system can store all of it in few steps.
+    let files = plan.files.iter().filter(|(_, current)| !current).map(|(file, _)| Path::new(&file.path));
+    let folders = plan.folders.keys().map(AsRef::as_ref);
+    let all: Vec<&Path> = files.chain(folders).chain([Path::new("")]).collect();
+    let pool = pool().map_err(|error| place.failed("start threads to write", &place.staging, error))?;
+    pool.install(|| all.par_iter().try_for_each(|path| stage.sync(path)))
 }
 
 /// Deletes an unfinished tree after a failure; what cannot be deleted now, the next build deletes.
@@ -91,7 +92,7 @@ impl Stage<'_> {
     }
 
     fn sync(&self, path: &Path) -> Result<(), Error> {
-        sync_folder(&self.place.staging.join(path)).map_err(|error| self.failed("write", path, error))
+        sync(&self.place.staging.join(path)).map_err(|error| self.failed("write", path, error))
     }
 }
 
@@ -105,8 +106,7 @@ fn write(path: &Path, artifact: &Artifact) -> io::Result<()> {
     // The mode is given twice: here so that a secret is never readable, below because of the umask.
     let mut file = OpenOptions::new().write(true).create_new(true).mode(artifact.mode()).open(path)?;
     file.write_all(artifact.content.bytes())?;
-    file.set_permissions(Permissions::from_mode(artifact.mode()))?;
-    file.sync_all()
+    file.set_permissions(Permissions::from_mode(artifact.mode()))
 }
 
 fn dress(path: &Path, metadata: &Metadata) -> io::Result<()> {

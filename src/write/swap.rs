@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::clear;
 use super::error::Error;
-use super::filesystem::{FileSystem, is_unsupported, sync_folder};
+use super::filesystem::{FileSystem, is_unsupported, sync};
 use super::place::{Place, exists};
 
 /// Makes the staged tree the live one; the tree that was live before, if any, is in the swap folder then.
@@ -14,7 +14,7 @@ pub(super) fn put_in_place(system: FileSystem, place: &Place) -> Result<(), Erro
     let result =
         if exists(&place.live) { trade(system, place) } else { fs::rename(&place.staging, &place.live) };
     result.map_err(|source| place.failed("replace", &place.live, source))?;
-    sync_folder(&place.out).map_err(leftover("sync", &place.out))
+    sync(&place.out).map_err(leftover("sync", &place.out))
 }
 
 fn trade(system: FileSystem, place: &Place) -> io::Result<()> {
@@ -35,7 +35,7 @@ fn trade(system: FileSystem, place: &Place) -> io::Result<()> {
 pub(super) fn recover(place: &Place) -> Result<(), Error> {
     if exists(&place.swap) && !exists(&place.live) {
         fs::rename(&place.swap, &place.live).map_err(leftover("put back", &place.swap))?;
-        sync_folder(&place.out).map_err(leftover("sync", &place.out))?;
+        sync(&place.out).map_err(leftover("sync", &place.out))?;
     }
     match fs::remove_dir_all(&place.staging) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}

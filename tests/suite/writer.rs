@@ -342,15 +342,31 @@ fn child_fills_the_disk() {
     assert!(write(&small, &out).unwrap().is_unchanged());
 }
 
+/// Runs in a mount namespace of its own.
 #[test]
-fn a_full_disk_leaves_the_old_tree() {
+fn child_meets_mounts() {
+    let Some(out) = task() else { return };
+    write(&one(), &out).unwrap();
+    fs::create_dir(out.join("demo/volume")).unwrap();
+    for folder in ["demo/volume", "demo"] {
+        let folder = out.join(folder);
+        let mount = Command::new("mount").args(["-t", "tmpfs", "none"]).arg(&folder).status().unwrap();
+        assert!(mount.success());
+        let text = write(&two(), &out).unwrap_err().to_string();
+        let way_out = "a mounted file system; unmount it or mount it outside the tree";
+        assert!(text.ends_with(&format!("\n  {}: {way_out}", folder.display())), "{text}");
+    }
+}
+
+/// Runs the child `name` in a mount namespace of its own, where its `out/` is on a file system of 1 MiB.
+fn on_a_small_disk(name: &str) {
     if !fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
         eprintln!("skipped: only root can mount a small file system");
         return;
     }
     let Some(unshare) = tool(On::Host, "unshare") else { return };
     let out = tempdir().unwrap();
-    let exe = child("child_fills_the_disk", out.path());
+    let exe = child(name, out.path());
     let mut command = unshare.command();
     command.args([
         "--mount",
@@ -361,4 +377,14 @@ fn a_full_disk_leaves_the_old_tree() {
     ]);
     command.arg(out.path()).arg(exe.get_program()).args(exe.get_args()).env(CHILD, out.path());
     assert!(quiet(&mut command).success());
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_tree() {
+    on_a_small_disk("child_fills_the_disk");
+}
+
+#[test]
+fn a_tree_with_other_file_systems_in_it_is_left_alone() {
+    on_a_small_disk("child_meets_mounts");
 }
