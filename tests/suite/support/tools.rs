@@ -28,7 +28,10 @@ while [ "$1" != -- ]; do
     ip link set dev "$name" up
     pair=$((pair + 1))
   }
-  case $1 in *=*) ip addr add "${1#*=}" dev "$name" nodad ;; esac
+  case $1 in
+    *=*:*) ip addr add "${1#*=}" dev "$name" nodad ;;
+    *=*) ip addr add "${1#*=}" dev "$name" ;;
+  esac
   shift
 done
 shift
