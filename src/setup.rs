@@ -41,12 +41,6 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A stage whose script is `body` below `variables`, with the functions of the bootstrap's `lib.sh` at hand.
-    #[must_use]
-    pub fn new(order: u8, name: &'static str, variables: &[(&'static str, &str)], body: &str) -> Self {
-        Self { order, name, script: crate::bootstrap::script(variables, body) }
-    }
-
     /// The file name: `20-dnsmasq`.
     #[must_use]
     pub fn file_name(&self) -> String {
