@@ -41,7 +41,7 @@ fn at(path: &Path) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
         Ok(metadata) if metadata.is_dir() => below(path),
         Ok(_) => Ok(vec![path.to_path_buf()]),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(vec![refusal(format!("there is no {} here", path.display()))])
+            Err(vec![refusal(format!("there is no `{}` here", path.display()))])
         }
         Err(error) => Err(vec![refusal(format!("cannot read {}: {error}", path.display()))]),
     }
@@ -62,7 +62,7 @@ fn below(folder: &Path) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
         }
     }
     if found.is_empty() && refused.is_empty() {
-        refused.push(refusal(format!("there is no {NAME} in or below {}", folder.display())));
+        refused.push(refusal(format!("there is no {NAME} in or below `{}`", folder.display())));
     }
     if refused.is_empty() { Ok(found) } else { Err(refused) }
 }

@@ -16,6 +16,7 @@
 mod support;
 
 mod bootstrap;
+mod cli;
 mod golden;
 mod iso9660;
 mod shell;
