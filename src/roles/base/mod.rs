@@ -10,7 +10,7 @@
 mod apt;
 
 use crate::setup::{File, Setup, Stage};
-use crate::site::{Machine, Site};
+use crate::site::{Attachment, Machine, Role, Site};
 
 use super::names;
 
@@ -28,35 +28,34 @@ pub(super) fn setup(site: &Site, machine: &Machine) -> Setup {
     if !site.ntp.is_empty() {
         let servers = format!("[Time]\nNTP={}\n", site.ntp.join(" "));
         let file = File::text("/etc/systemd/timesyncd.conf.d/bpc.conf", servers);
-        setup.apply(Stage::new(15, "time", &[], include_str!("time.sh")), vec![file]);
+        setup.apply(Stage::new(15, "time-servers", &[], include_str!("time-servers.sh")), vec![file]);
     }
     setup
 }
 
 /// The locale and the time zone. cloud-init sets these with programs and tables that a small image may lack, and
-/// before packages can be had, so they are the bootstrap's work.
+/// before packages can be had, so they are the bootstrap's work. C.UTF-8 and UTC need no package.
 fn language(site: &Site, setup: &mut Setup) {
-    setup.files.push(File::text("/etc/default/locale", format!("LANG={}\n", site.locale)));
-    setup.files.push(File::text("/etc/timezone", format!("{}\n", site.timezone)));
-    // Both are what the C library falls back to without any table.
-    if site.locale != "C.UTF-8" {
+    let (locale, timezone) = (site.locale.as_str(), site.timezone.as_str());
+    setup.files.push(File::text("/etc/default/locale", format!("LANG={locale}\n")));
+    if locale != "C.UTF-8" {
         setup.install(["locales"]);
-        let variables = [("LOCALE", site.locale.as_str())];
-        setup.stages.push(Stage::new(12, "locale", &variables, include_str!("locale.sh")));
+        setup.stages.push(Stage::new(12, "locale", &[("LOCALE", locale)], include_str!("locale.sh")));
     }
-    if site.timezone != "UTC" {
+    setup.files.push(File::text("/etc/timezone", format!("{timezone}\n")));
+    if timezone != "UTC" {
         setup.install(["tzdata"]);
     }
-    let variables = [("TIMEZONE", site.timezone.as_str())];
-    setup.stages.push(Stage::new(12, "timezone", &variables, include_str!("timezone.sh")));
+    setup.stages.push(Stage::new(12, "timezone", &[("TIMEZONE", timezone)], include_str!("timezone.sh")));
 }
 
 /// A machine's own name stands for the address that others reach it by, never for 127.0.1.1: services that look
 /// their own name up must find what they can listen on. All other names come from the gateway's DNS, so that a new
-/// machine changes nobody else's files; the gateway itself, and every machine without one, has them all.
+/// machine changes nobody else's files; the gateway itself, and every machine that no gateway serves, has them all.
 fn hosts(site: &Site, machine: &Machine) -> String {
+    let served = |on: &Attachment| site.network(&on.network).is_some_and(|network| network.gateway.is_some());
     let mut records = names::of_machine(site, machine);
-    if site.gateway().is_none_or(|gateway| gateway.name == machine.name) {
+    if machine.role == Role::Gateway || !machine.attachments().any(served) {
         let others = names::records(site).into_iter().filter(|record| !records.contains(record));
         records.extend(others.collect::<Vec<_>>());
     }
