@@ -16,7 +16,13 @@
 mod support;
 
 mod bootstrap;
+mod built;
+mod cloud_init;
+mod gateway;
 mod iso9660;
+mod netplan;
+mod packages;
+mod scripts;
 mod shell;
 mod writer;
 mod yaml;

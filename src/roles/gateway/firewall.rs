@@ -159,7 +159,7 @@ impl Firewall<'_> {
     fn published_here(&self) -> Vec<Rule> {
         let allow = |(machine, port): (&Machine, PublishedPort)| {
             let asked = format!("ct original proto-dst {}", port.host);
-            for_the_host(machine, port).from(self.wan).only(asked).service(Service::Tcp(port.machine))
+            for_the_host(machine, port).from(self.wan).service(Service::Tcp(port.machine)).only(asked)
         };
         self.published(true).map(allow).collect()
     }
