@@ -16,9 +16,15 @@
 mod support;
 
 mod bootstrap;
+mod built;
 mod cli;
+mod cloud_init;
+mod gateway;
 mod golden;
 mod iso9660;
+mod netplan;
+mod packages;
+mod scripts;
 mod shell;
 mod writer;
 mod yaml;
