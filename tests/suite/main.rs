@@ -16,6 +16,7 @@
 mod support;
 
 mod bootstrap;
+mod diagnostics;
 mod iso9660;
 mod shell;
 mod writer;
