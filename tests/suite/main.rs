@@ -19,6 +19,7 @@ mod bootstrap;
 mod built;
 mod cli;
 mod cloud_init;
+mod diagnostics;
 mod gateway;
 mod golden;
 mod iso9660;
