@@ -17,7 +17,6 @@ pub(super) fn user_data(site: &Site, machine: &Machine, setup: &Setup) -> Conten
         ("fqdn", site.fqdn(&machine.name).into()),
         ("manage_etc_hosts", false.into()),
         ("locale", site.locale.as_str().into()),
-        ("timezone", site.timezone.as_str().into()),
         ("users", users(site)),
         ("disable_root", true.into()),
         ("ssh_pwauth", false.into()),

@@ -7,8 +7,10 @@ use crate::site::{Distribution, Image, Machine, PackageSources, Site};
 
 /// Switches the image's own package sources off where the blueprint names a mirror.
 const APT_SOURCES: &str = include_str!("apt-sources.sh");
+/// Sets the zone of the clock.
+const TIMEZONE: &str = include_str!("timezone.sh");
 /// Makes the clock follow the blueprint's time servers.
-const TIME: &str = include_str!("time.sh");
+const TIME_SERVERS: &str = include_str!("time-servers.sh");
 
 /// Names, packages, time.
 pub(super) fn setup(site: &Site, machine: &Machine) -> Setup {
@@ -22,14 +24,24 @@ pub(super) fn setup(site: &Site, machine: &Machine) -> Setup {
             .push(File::text("/etc/apt/sources.list.d/bpc.sources", apt_sources(&site.image, sources)));
         setup.stages.push(Stage::new(5, "apt-sources", &[], APT_SOURCES));
     }
+    time(site, &mut setup);
+    setup
+}
+
+/// The clock's zone and servers. UTC and the distribution's own servers need nothing, not even the zone database.
+fn time(site: &Site, setup: &mut Setup) {
+    let zone = site.timezone.as_str();
+    if zone != "UTC" {
+        setup.packages.insert("tzdata".to_owned());
+        setup.stages.push(Stage::new(15, "timezone", &[("ZONE", zone)], TIMEZONE));
+    }
     if !site.ntp.is_empty() {
         let servers = site.ntp.join(" ");
         setup
             .files
             .push(File::text("/etc/systemd/timesyncd.conf.d/bpc.conf", format!("[Time]\nNTP={servers}\n")));
-        setup.stages.push(Stage::new(15, "time", &[], TIME));
+        setup.stages.push(Stage::new(16, "time-servers", &[], TIME_SERVERS));
     }
-    setup
 }
 
 /// A machine's own name stands for the address that others reach it by, never for 127.0.1.1: services that look
