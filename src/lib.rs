@@ -15,7 +15,7 @@
 //! | `emit` | [`artifact`]s: user-data, network-config, seed images | one artifact kind a file |
 //! | `verify` | the artifacts read back and compared with the plan | nothing of how they were made |
 //!
-//! Modules beside the phases: [`diag`] (diagnostics and their rendering), [`value`] (small checked types), [`format`]
+//! Modules beside the phases: [`diag`] (diagnostics and their rendering), [`value`] (small checked types), [`mod@format`]
 //! (codecs that know nothing of clusters), [`vault`] (derivation of secrets), [`pki`] (keys, certificates and tokens
 //! made of them), [`assets`] (pinned downloads),
 //! [`bootstrap`] (what runs on a machine after cloud-init), [`plan`] (the site as tables and JSON).

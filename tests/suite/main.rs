@@ -17,6 +17,7 @@ mod support;
 
 mod bootstrap;
 mod iso9660;
+mod pki;
 mod shell;
 mod writer;
 mod yaml;
