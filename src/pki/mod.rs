@@ -43,6 +43,7 @@ mod key;
 mod name;
 #[cfg(test)]
 mod tests;
+pub mod token;
 
 pub use authority::{Authority, Leaf, Usage, Validity};
 pub use certificate::{AuthorityConstraint, Certificate, NotACertificate, bundle_pem};
