@@ -41,6 +41,7 @@ mod certificate;
 mod describe;
 mod key;
 mod name;
+pub mod ssh;
 #[cfg(test)]
 mod tests;
 pub mod token;

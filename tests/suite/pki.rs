@@ -1,5 +1,7 @@
 //! `pki` judged by the programs that read what it makes: OpenSSL, GnuTLS and OpenSSH.
 
+mod derivation;
+mod ssh;
 mod tls;
 mod x509;
 
@@ -107,6 +109,13 @@ impl Reader {
     /// Puts one more file beside the others.
     fn add(&self, name: &str, content: impl AsRef<[u8]>) {
         std::fs::write(self.folder().join(name), content).expect("the file can be written");
+    }
+
+    /// The same with a file that only its owner may read.
+    fn add_secret(&self, name: &str, content: impl AsRef<[u8]>) {
+        self.add(name, "");
+        self.files.set_mode(name, 0o600);
+        self.add(name, content);
     }
 }
 

@@ -109,7 +109,7 @@ fn package_of(program: &str) -> &str {
         "netplan" => "netplan.io",
         "nft" => "nftables",
         "ssh" | "ssh-keygen" => "openssh-client",
-        "sshd" => "openssh-server",
+        "/usr/sbin/sshd" => "openssh-server",
         "systemd-analyze" => "systemd",
         other => other,
     }
