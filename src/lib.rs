@@ -3,7 +3,7 @@
 //! # How data flows
 //!
 //! [`compile`] is a pure function: no clock, randomness, environment, network or file enters it but by its
-//! [`Inputs`]. [`driver`] is the only reader, [`write`] the only writer; clippy's `disallowed-methods` holds that.
+//! [`Inputs`]. [`driver`] is the only reader, [`mod@write`] the only writer; clippy's `disallowed-methods` holds that.
 //!
 //! | phase | makes | knows |
 //! |---|---|---|
