@@ -25,6 +25,7 @@ mod golden;
 mod iso9660;
 mod netplan;
 mod packages;
+mod pki;
 mod scripts;
 mod shell;
 mod writer;
