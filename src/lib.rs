@@ -25,6 +25,7 @@ pub mod artifact;
 pub mod assets;
 pub mod bootstrap;
 mod bug;
+pub mod credentials;
 pub mod diag;
 pub mod driver;
 mod emit;

@@ -18,6 +18,8 @@ pub enum Role {
     ControlPlane,
     /// Runs workloads.
     Worker,
+    /// Holds the state of the cluster.
+    Etcd,
 }
 
 impl Role {
@@ -30,6 +32,7 @@ impl Role {
             Self::LoadBalancer => "load-balancer",
             Self::ControlPlane => "control-plane",
             Self::Worker => "worker",
+            Self::Etcd => "etcd",
         }
     }
 }

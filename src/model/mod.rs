@@ -8,6 +8,7 @@ mod access;
 mod image;
 mod machine;
 mod network;
+mod pki;
 mod read;
 mod schema;
 mod services;
@@ -22,8 +23,9 @@ pub use access::{Access, System};
 pub use image::{Architecture, Distribution, Image, Lvm, Volume};
 pub use machine::{MachineGroup, Role};
 pub use network::{Attach, Network};
+pub use pki::{Algorithm, AuthorityKeys, Pki};
 pub use schema::schema;
-pub use services::{Dns, Kubernetes, LoadBalancer};
+pub use services::{Dns, EtcdTopology, Kubernetes, LoadBalancer};
 
 pub(crate) use read::read;
 
@@ -73,6 +75,12 @@ pub struct Blueprint {
     /// The cluster on the control planes and workers.
     #[serde(default)]
     pub kubernetes: Option<Kubernetes>,
+    /// How certificates are made.
+    #[serde(default)]
+    pub pki: Pki,
+    /// New generations of secrets, by purpose: `kubernetes-ca: 1` replaces that one and no other.
+    #[serde(default)]
+    pub rotate: IndexMap<String, u32>,
 }
 
 /// A single value.

@@ -30,4 +30,28 @@ pub struct Kubernetes {
     /// A minor version (the newest patch that bpc has) or an exact one, in quotes.
     #[schemars(extend("examples" = ["1.35", "1.35.8"]))]
     pub version: String,
+    /// Where the cluster keeps its state.
+    #[serde(default)]
+    pub etcd: EtcdTopology,
+    /// The addresses of services; 10.96.0.0/12 if nothing is said.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["10.96.0.0/12"]))]
+    pub service_cidr: Option<String>,
+    /// The DNS domain of services; cluster.local if nothing is said.
+    #[serde(default)]
+    pub cluster_domain: Option<String>,
+    /// More names and addresses that the API is reached by, for its certificates.
+    #[serde(default)]
+    pub api_names: Vec<String>,
+}
+
+/// Where a cluster keeps its state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EtcdTopology {
+    /// On the control planes, run by kubeadm.
+    #[default]
+    Stacked,
+    /// On machines of their own, with the role etcd.
+    External,
 }

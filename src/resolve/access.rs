@@ -223,7 +223,7 @@ impl Resolver<'_> {
         None
     }
 
-    fn host(&mut self, host: &str, path: &Path) {
+    pub(super) fn host(&mut self, host: &str, path: &Path) {
         let top = host.rsplit('.').next().unwrap_or_default();
         let numeric = top.bytes().all(|c| c.is_ascii_digit());
         if host.parse::<Ipv4Addr>().is_ok() || (is_dns_name(host) && !numeric) {

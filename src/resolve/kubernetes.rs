@@ -4,7 +4,7 @@ use super::Resolver;
 use super::machine::MachineDraft;
 use crate::assets::{self, Version};
 use crate::diag::{Code, Diagnostic, Path, Place};
-use crate::model::MachineGroup;
+use crate::model::{EtcdTopology, Kubernetes, MachineGroup};
 use crate::site::Role;
 use crate::value::Size;
 
@@ -15,13 +15,14 @@ const CONTROL_PLANE_MEMORY: Size = Size::mib(1800);
 
 impl Resolver<'_> {
     /// The version of the cluster, and whether the machines make one.
-    pub(super) fn kubernetes(&mut self, machines: &[MachineDraft]) -> Option<Version> {
+    pub(super) fn kubernetes_version(&mut self, machines: &[MachineDraft]) -> Option<Version> {
         self.control_planes(machines);
         let blueprint = self.blueprint;
         let Some(kubernetes) = &blueprint.kubernetes else {
             self.without_kubernetes();
             return None;
         };
+        self.etcd_topology(kubernetes);
         let versions = assets::versions("kubectl");
         let find = |wanted: &str| {
             versions.iter().rev().find(|version| version.to_string() == wanted || minor(version) == wanted)
@@ -43,7 +44,7 @@ impl Resolver<'_> {
     }
 
     fn without_kubernetes(&mut self) {
-        let needs = |role: Role| matches!(role, Role::ControlPlane | Role::Worker);
+        let needs = |role: Role| matches!(role, Role::ControlPlane | Role::Worker | Role::Etcd);
         let machines = &self.blueprint.machines;
         let Some((name, group)) = machines.iter().find(|(_, group)| needs(group.role)) else { return };
         let message = format!("the role {} needs a Kubernetes version", group.role.as_str());
@@ -53,6 +54,31 @@ impl Resolver<'_> {
             Diagnostic::new(Code::KubernetesMissing, place, message)
                 .help(format!("add `kubernetes: {{version: \"{newest}\"}}`")),
         );
+    }
+
+    /// etcd's machines are there exactly if the state is not on the control planes.
+    fn etcd_topology(&mut self, written: &Kubernetes) {
+        let blueprint = self.blueprint;
+        let member = blueprint.machines.iter().find(|(_, group)| group.role == Role::Etcd);
+        match (written.etcd, member) {
+            (EtcdTopology::External, None) => self.report(
+                Diagnostic::new(
+                    Code::EtcdTopology,
+                    Place::Value(Path::root().key("kubernetes").key("etcd")),
+                    "an external etcd needs machines, and none has the role etcd",
+                )
+                .help("add a group of three: `etcd-node: {role: etcd, count: 3, networks: [...]}`"),
+            ),
+            (EtcdTopology::Stacked, Some((name, _))) => self.report(
+                Diagnostic::new(
+                    Code::EtcdTopology,
+                    Place::Value(Path::root().key("machines").key(name).key("role")),
+                    "this machine has the role etcd, and the cluster keeps its state on the control planes",
+                )
+                .help("add `etcd: external` under `kubernetes:`, or remove the machine"),
+            ),
+            _ => {}
+        }
     }
 
     /// How many control planes there are, and whether each is large enough.

@@ -6,7 +6,9 @@
 
 mod access;
 mod address;
+mod certificates;
 mod cidr;
+mod cluster;
 mod gateway;
 mod image;
 mod interface;
@@ -32,6 +34,9 @@ pub(crate) fn resolve(
 ) -> Option<Site> {
     let mut resolver = Resolver { blueprint, document, diagnostics: Vec::new() };
     let site = resolver.site();
+    if let Some(site) = &site {
+        resolver.rotate(site);
+    }
     let failed = has_errors(&resolver.diagnostics);
     diagnostics.append(&mut resolver.diagnostics);
     site.filter(|_| !failed)
@@ -55,8 +60,9 @@ impl Resolver<'_> {
         let machines = self.machines(&networks);
         self.role_networks(&machines, &networks);
         let floating = self.floating(&machines, &mut networks);
-        let kubernetes = self.kubernetes(&machines);
+        let cluster = self.cluster(epoch, &machines, &networks);
         let machines = self.addresses(machines, &mut networks);
+        let kubernetes = cluster.map(|cluster| self.finish_cluster(cluster, &machines, &floating));
         self.published_ways(&machines, &networks);
         self.full_names(&machines, &floating);
         let networks = self.finish_networks(networks, &machines);
@@ -77,6 +83,7 @@ impl Resolver<'_> {
             machines,
             floating,
             kubernetes,
+            generations: self.blueprint.rotate.iter().map(|(name, number)| (name.clone(), *number)).collect(),
         })
     }
 

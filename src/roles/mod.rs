@@ -35,7 +35,7 @@ fn setup(site: &Site, machine: &Machine, flows: &[Flow]) -> Result<Setup, Bug> {
     match machine.role {
         Role::Gateway => gateway::add(site, machine, flows, &mut setup)?,
         Role::Bastion => bastion::add(site, &mut setup)?,
-        Role::LoadBalancer | Role::ControlPlane | Role::Worker => {}
+        Role::LoadBalancer | Role::ControlPlane | Role::Worker | Role::Etcd => {}
     }
     Ok(setup)
 }

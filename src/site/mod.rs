@@ -3,20 +3,26 @@
 //! `resolve` makes it, everything after reads it. Nothing here can be wrong or missing any more, and nothing knows
 //! where in the blueprint it comes from, but for the [`origin`](Machine::origin) that the manifest shows.
 
+mod certificates;
+mod cluster;
 mod image;
 mod machine;
 mod network;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 
 pub use crate::model::{Architecture, Distribution, Role};
+pub use certificates::{
+    Algorithm, AuthorityKeys, AuthorityKind, CertificateKind, CertificatePlan, CertificateUsage, Holder,
+    PlannedCertificate, SERVICE_ACCOUNT,
+};
+pub use cluster::{API_PORT, Cluster, EtcdTopology};
 pub use image::{Image, PackageSources};
 pub use machine::{Attachment, Machine, Nic, PublishedPort, Segment};
 pub use network::{GatewayAddresses, Network, Pool};
-
-use crate::assets::Version;
 
 /// A small data centre, all decided.
 #[derive(Clone, Debug)]
@@ -47,8 +53,10 @@ pub struct Site {
     pub machines: Vec<Machine>,
     /// Addresses that move between machines.
     pub floating: Vec<FloatingAddress>,
-    /// The Kubernetes version, if there is a cluster.
-    pub kubernetes: Option<Version>,
+    /// The Kubernetes cluster, if there is one.
+    pub kubernetes: Option<Cluster>,
+    /// New generations of secrets, by purpose; all others are in generation 0.
+    pub generations: BTreeMap<String, u32>,
 }
 
 /// An address that is held by one machine of a role at a time.
@@ -80,6 +88,16 @@ impl Site {
     #[must_use]
     pub fn network(&self, name: &str) -> Option<&Network> {
         self.networks.iter().find(|network| network.name == name)
+    }
+
+    /// All secrets that are derived for this site, by purpose.
+    #[must_use]
+    pub fn purposes(&self) -> BTreeSet<String> {
+        let mut purposes = BTreeSet::new();
+        if let Some(cluster) = &self.kubernetes {
+            purposes.extend(cluster.certificates.purposes());
+        }
+        purposes
     }
 
     /// A machine's full name: `kube-mast01.kube.demo`.

@@ -51,7 +51,8 @@ pub(super) fn flows(site: &Site) -> Vec<Flow> {
 /// Tools, and kubectl where there is a cluster.
 pub(super) fn add(site: &Site, setup: &mut Setup) -> Result<(), Bug> {
     setup.packages.extend(PACKAGES.map(str::to_owned));
-    if let Some(version) = site.kubernetes {
+    if let Some(cluster) = &site.kubernetes {
+        let version = cluster.version;
         let arch = site.image.architecture.as_str();
         let asset = assets::find("kubectl", version, arch)
             .ok_or_else(|| Bug(format!("no kubectl {version} for {arch} in the table of downloads")))?;

@@ -1,0 +1,195 @@
+//! `pki:` and `rotate:`, and what every certificate says.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use jiff::{Timestamp, ToSpan};
+
+use super::Resolver;
+use crate::diag::{Code, Diagnostic, Path, Place, did_you_mean};
+use crate::model::EtcdTopology;
+use crate::site::{
+    CertificateKind, CertificatePlan, Cluster, FloatingAddress, Holder, Machine, PlannedCertificate, Role,
+    Site,
+};
+
+impl Resolver<'_> {
+    /// How certificates are made, without the certificates.
+    pub(super) fn certificate_plan(&mut self, epoch: Timestamp) -> Option<CertificatePlan> {
+        let pki = &self.blueprint.pki;
+        let (authority_days, certificate_days) =
+            (pki.authority_days.unwrap_or(3650), pki.certificate_days.unwrap_or(365));
+        if certificate_days > authority_days {
+            let message = format!(
+                "certificates of {certificate_days} days would outlive their authorities of {authority_days}"
+            );
+            let place = Place::Value(Path::root().key("pki").key("certificate_days"));
+            self.report(
+                Diagnostic::new(Code::CertificateDays, place, message)
+                    .help(format!("{authority_days} or less, or a larger `authority_days`")),
+            );
+            return None;
+        }
+        // Hours, because a day is one on a calendar only; no leap seconds are counted.
+        let until = |days: u32| epoch.checked_add((i64::from(days) * 24).hours()).ok();
+        Some(CertificatePlan {
+            algorithm: pki.algorithm,
+            not_before: epoch,
+            authorities_until: until(authority_days)?,
+            certificates_until: until(certificate_days)?,
+            root: pki.root,
+            authority_keys: pki.authority_keys,
+            certificates: Vec::new(),
+        })
+    }
+
+    /// The certificates of a cluster, by the tables of kubeadm ("PKI certificates and requirements").
+    pub(super) fn certificates(
+        &self,
+        cluster: &Cluster,
+        machines: &[Machine],
+        floating: &[FloatingAddress],
+    ) -> Vec<PlannedCertificate> {
+        let api_names = self.blueprint.kubernetes.as_ref().map_or(&[][..], |written| &written.api_names);
+        let names = Names { domain: &self.blueprint.domain, cluster, api_names, floating };
+        let of_machines = machines.iter().flat_map(|machine| names.machine(machine));
+        let operator = client(Holder::Operator, CertificateKind::Admin, "kubernetes-admin");
+        of_machines.chain([operator]).collect()
+    }
+
+    /// Reports generations of secrets that the site does not have.
+    pub(super) fn rotate(&mut self, site: &Site) {
+        let known = site.purposes();
+        let blueprint = self.blueprint;
+        for purpose in blueprint.rotate.keys().filter(|purpose| !known.contains(*purpose)) {
+            let near = did_you_mean(purpose, known.iter().map(String::as_str));
+            let help = near.map_or_else(
+                || "`bpc plan --secrets` lists the secrets of this blueprint".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            let message = format!("this blueprint has no secret `{purpose}`");
+            let place = Place::Key(Path::root().key("rotate").key(purpose));
+            self.report(Diagnostic::new(Code::UnknownSecret, place, message).help(help));
+        }
+    }
+}
+
+/// What the names in certificates are made from.
+struct Names<'a> {
+    domain: &'a str,
+    cluster: &'a Cluster,
+    api_names: &'a [String],
+    floating: &'a [FloatingAddress],
+}
+
+impl Names<'_> {
+    fn machine(&self, machine: &Machine) -> Vec<PlannedCertificate> {
+        let holder = || Holder::Machine(machine.name.clone());
+        let kubelet = client(holder(), CertificateKind::Kubelet, &format!("system:node:{}", machine.name));
+        match machine.role {
+            Role::ControlPlane => {
+                let mut all = self.control_plane(machine);
+                all.push(kubelet);
+                all
+            }
+            Role::Worker => vec![kubelet],
+            Role::Etcd => self.etcd(machine),
+            Role::Gateway | Role::Bastion | Role::LoadBalancer => Vec::new(),
+        }
+    }
+
+    fn control_plane(&self, machine: &Machine) -> Vec<PlannedCertificate> {
+        let holder = || Holder::Machine(machine.name.clone());
+        let mut all = vec![
+            self.api_server(machine),
+            client(holder(), CertificateKind::ApiServerKubeletClient, "kube-apiserver-kubelet-client"),
+            client(holder(), CertificateKind::ApiServerEtcdClient, "kube-apiserver-etcd-client"),
+            client(holder(), CertificateKind::FrontProxyClient, "front-proxy-client"),
+            client(holder(), CertificateKind::Admin, "kubernetes-admin"),
+            client(holder(), CertificateKind::SuperAdmin, "kubernetes-super-admin"),
+            client(holder(), CertificateKind::ControllerManager, "system:kube-controller-manager"),
+            client(holder(), CertificateKind::Scheduler, "system:kube-scheduler"),
+        ];
+        if self.cluster.etcd == EtcdTopology::Stacked {
+            all.extend(self.etcd(machine));
+        }
+        all
+    }
+
+    /// The API: by the names that pods know it by, and by those that machines and people do.
+    fn api_server(&self, machine: &Machine) -> PlannedCertificate {
+        let service = |suffix: &str| format!("kubernetes{suffix}");
+        let mut dns_names = vec![
+            machine.name.clone(),
+            self.fqdn(&machine.name),
+            service(""),
+            service(".default"),
+            service(".default.svc"),
+            service(&format!(".default.svc.{}", self.cluster.cluster_domain)),
+        ];
+        // kubeadm has the first address of the services for the API.
+        let first_service = Ipv4Addr::from(u32::from(self.cluster.service_cidr.network()) + 1);
+        let mut addresses = vec![first_service, machine.address()];
+        for floating in self.floating {
+            dns_names.extend([floating.name.clone(), self.fqdn(&floating.name)]);
+            addresses.push(floating.address);
+        }
+        addresses.push(self.cluster.endpoint);
+        for name in self.api_names {
+            match name.parse() {
+                Ok(address) => addresses.push(address),
+                Err(_) => dns_names.push(name.clone()),
+            }
+        }
+        server(machine, CertificateKind::ApiServer, "kube-apiserver", dns_names, addresses)
+    }
+
+    /// A member of etcd: other members and the API know it by its address, itself by localhost.
+    fn etcd(&self, machine: &Machine) -> Vec<PlannedCertificate> {
+        let dns_names = || vec![machine.name.clone(), self.fqdn(&machine.name), "localhost".to_owned()];
+        let addresses = || vec![machine.address(), Ipv4Addr::LOCALHOST];
+        let name = machine.name.as_str();
+        vec![
+            server(machine, CertificateKind::EtcdServer, name, dns_names(), addresses()),
+            server(machine, CertificateKind::EtcdPeer, name, dns_names(), addresses()),
+            client(
+                Holder::Machine(machine.name.clone()),
+                CertificateKind::EtcdHealthcheckClient,
+                "kube-etcd-healthcheck-client",
+            ),
+        ]
+    }
+
+    fn fqdn(&self, name: &str) -> String {
+        format!("{name}.{}", self.domain)
+    }
+}
+
+fn client(holder: Holder, kind: CertificateKind, common_name: &str) -> PlannedCertificate {
+    let common_name = common_name.to_owned();
+    PlannedCertificate { holder, kind, common_name, dns_names: Vec::new(), addresses: Vec::new() }
+}
+
+fn server(
+    machine: &Machine,
+    kind: CertificateKind,
+    common_name: &str,
+    dns_names: Vec<String>,
+    addresses: Vec<Ipv4Addr>,
+) -> PlannedCertificate {
+    let holder = Holder::Machine(machine.name.clone());
+    let common_name = common_name.to_owned();
+    PlannedCertificate {
+        holder,
+        kind,
+        common_name,
+        dns_names: unique(dns_names),
+        addresses: unique(addresses),
+    }
+}
+
+/// Each value once, where it stands first.
+fn unique<T: Ord + Clone>(values: Vec<T>) -> Vec<T> {
+    let mut seen = BTreeSet::new();
+    values.into_iter().filter(|value| seen.insert(value.clone())).collect()
+}

@@ -1,0 +1,114 @@
+//! `kubernetes:` beyond its version: what its certificates and its services are made from.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+use jiff::Timestamp;
+
+use super::Resolver;
+use super::machine::MachineDraft;
+use super::network::NetworkDraft;
+use crate::diag::{Code, Diagnostic, Path, Place};
+use crate::model::Kubernetes;
+use crate::site::{Cluster, FloatingAddress, Machine, Role};
+use crate::value::is_dns_name;
+
+/// kubeadm's default for the addresses of services.
+const SERVICE_CIDR: &str = "10.96.0.0/12";
+/// kubeadm's default for the domain of services.
+const CLUSTER_DOMAIN: &str = "cluster.local";
+
+impl Resolver<'_> {
+    /// The cluster without what the addresses of its machines decide.
+    pub(super) fn cluster(
+        &mut self,
+        epoch: Option<Timestamp>,
+        machines: &[MachineDraft],
+        networks: &[NetworkDraft],
+    ) -> Option<Cluster> {
+        let version = self.kubernetes_version(machines);
+        let written = self.blueprint.kubernetes.as_ref()?;
+        let service_cidr = self.service_cidr(written, networks);
+        let cluster_domain = self.cluster_domain(written);
+        self.api_names(written);
+        let certificates = self.certificate_plan(epoch?);
+        Some(Cluster {
+            version: version?,
+            etcd: written.etcd,
+            service_cidr: service_cidr?,
+            cluster_domain,
+            endpoint: Ipv4Addr::UNSPECIFIED,
+            certificates: certificates?,
+        })
+    }
+
+    /// The cluster once its machines have addresses.
+    pub(super) fn finish_cluster(
+        &self,
+        mut cluster: Cluster,
+        machines: &[Machine],
+        floating: &[FloatingAddress],
+    ) -> Cluster {
+        let first = machines.iter().find(|machine| machine.role == Role::ControlPlane).map(Machine::address);
+        let endpoint = floating.first().map(|floating| floating.address).or(first);
+        cluster.endpoint = endpoint.unwrap_or(Ipv4Addr::UNSPECIFIED);
+        cluster.certificates.certificates = self.certificates(&cluster, machines, floating);
+        cluster
+    }
+
+    /// kubeadm wants at least 10 addresses and at most 20 bits for them; and no machine may have one of them.
+    fn service_cidr(&mut self, written: &Kubernetes, networks: &[NetworkDraft]) -> Option<Ipv4Net> {
+        let place = Place::Value(Path::root().key("kubernetes").key("service_cidr"));
+        let text = written.service_cidr.as_deref().unwrap_or(SERVICE_CIDR);
+        let cidr: Option<Ipv4Net> = text.parse().ok().filter(|cidr: &Ipv4Net| cidr.addr() == cidr.network());
+        let Some(cidr) = cidr.filter(|cidr| (12..=28).contains(&cidr.prefix_len())) else {
+            let message = format!("`{text}` cannot be the network of services");
+            self.report(
+                Diagnostic::new(Code::ServiceNetwork, place, message)
+                    .help("a network from /12 to /28 in CIDR form, for instance `10.96.0.0/12`"),
+            );
+            return None;
+        };
+        let overlapping = networks.iter().find(|network| {
+            network
+                .space
+                .as_ref()
+                .is_some_and(|space| space.cidr.contains(&cidr) || cidr.contains(&space.cidr))
+        });
+        if let Some(network) = overlapping {
+            let message = format!("the network of services, {cidr}, overlaps network '{}'", network.name);
+            let place = if written.service_cidr.is_some() {
+                place
+            } else {
+                Place::Key(Path::root().key("kubernetes"))
+            };
+            self.report(
+                Diagnostic::new(Code::ServiceNetwork, place, message)
+                    .other(Place::Value(network.path.key("cidr")), "the network of machines")
+                    .help("choose another range for one of them: `service_cidr: 172.20.0.0/16`"),
+            );
+            return None;
+        }
+        Some(cidr)
+    }
+
+    fn cluster_domain(&mut self, written: &Kubernetes) -> String {
+        let domain = written.cluster_domain.as_deref().unwrap_or(CLUSTER_DOMAIN);
+        if !is_dns_name(domain) || domain == self.blueprint.domain {
+            let message = format!("`{domain}` cannot be the domain of services");
+            let place = Place::Value(Path::root().key("kubernetes").key("cluster_domain"));
+            self.report(
+                Diagnostic::new(Code::ClusterDomain, place, message)
+                    .help("a DNS name that differs from the machines' domain: `cluster.local`"),
+            );
+        }
+        domain.to_owned()
+    }
+
+    fn api_names(&mut self, written: &Kubernetes) {
+        let path = Path::root().key("kubernetes").key("api_names");
+        for (index, name) in written.api_names.iter().enumerate() {
+            self.host(name, &path.index(index));
+        }
+    }
+}
