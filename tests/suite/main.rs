@@ -15,10 +15,13 @@
 
 mod support;
 
+mod architecture;
 mod bootstrap;
 mod cli;
 mod golden;
 mod iso9660;
+mod plan;
+mod reproducible;
 mod shell;
 mod writer;
 mod yaml;
