@@ -2,8 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "the driver is the reader")]
 
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use crate::Inputs;
 use crate::diag::{Code, Diagnostic, Files, Place};
@@ -38,8 +38,12 @@ pub fn inputs(path: &Path) -> Result<Inputs, Diagnostic> {
     }
 }
 
+/// A file's text; what is not UTF-8 in it becomes U+FFFD, which `source` reports with its place.
 fn read(path: &Path) -> Result<String, String> {
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
-    String::from_utf8(bytes)
-        .map_err(|error| format!("byte {} is not UTF-8", error.utf8_error().valid_up_to() + 1))
+    let bytes = fs::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        _ => error.to_string(),
+    })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

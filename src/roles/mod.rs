@@ -1,4 +1,4 @@
-//! What each machine gets: one folder a role, none of which knows another.
+//! What each machine gets: one module a role, none of which knows another.
 //!
 //! A role says two things: the traffic that it needs between networks (`flows`), and the files, packages and
 //! bootstrap stages of its machines ([`setups`]). The gateway turns the flows of all roles into its firewall.
@@ -8,11 +8,15 @@ mod bastion;
 mod control_plane;
 mod gateway;
 mod load_balancer;
+mod names;
 
 use crate::bug::Bug;
 use crate::flow::Flow;
 use crate::setup::Setup;
 use crate::site::{Machine, Role, Site};
+
+/// The port of the Kubernetes API: on the control planes, and on the floating address in front of them.
+const API_PORT: u16 = 6443;
 
 /// All traffic between networks that the roles of a site need, in the order of the roles.
 fn flows(site: &Site) -> Vec<Flow> {

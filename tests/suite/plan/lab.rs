@@ -10,9 +10,6 @@ use proptest::sample::Index;
 
 const ROLES: [&str; 5] = ["worker", "bastion", "control-plane", "load-balancer", "gateway"];
 
-/// How many groups have a name that is too long once its machines are numbered.
-const LONG: f64 = 0.0;
-
 /// A blueprint, before it becomes text.
 #[derive(Clone, Debug)]
 pub(super) struct Lab {
@@ -91,7 +88,7 @@ pub(super) fn group() -> impl Strategy<Value = RawGroup> {
     let networks = prop::collection::vec(any::<Index>(), 1..6);
     let pin = prop::option::weighted(0.3, (any::<Index>(), 2..60u8));
     let count = prop::option::of(1..4u32);
-    (any::<Index>(), count, networks, pin, prop::bool::weighted(LONG))
+    (any::<Index>(), count, networks, pin, prop::bool::weighted(0.02))
         .prop_map(|(role, count, networks, pin, long)| RawGroup { role, count, networks, pin, long })
 }
 
