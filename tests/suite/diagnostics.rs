@@ -7,7 +7,6 @@ use std::process::{Command, Output};
 
 use bpc::diag::{Code, Severity};
 
-mod failures;
 mod forms;
 mod together;
 
@@ -83,7 +82,7 @@ fn no_snapshot_outlives_its_blueprint() {
     assert!(stale.is_empty(), "remove from snapshots/bad: {stale:?}");
 }
 
-/// Codes of what is outside a blueprint; `failures` has their tests.
+/// Codes of what is outside a blueprint; `cli` has their tests.
 const OUTSIDE: [Code; 5] = [
     Code::VaultPermissions,
     Code::VaultSize,

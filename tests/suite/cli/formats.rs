@@ -19,7 +19,6 @@ fn editors_get_one_line_for_each_error() {
     assert_eq!((said.status, said.out.as_str()), (1, ""));
     insta::assert_snapshot!(said.err, @r"
     blueprints/alpha/blueprint.yaml:3:9: error[BPC0312]: `Lab Demo` is not a DNS domain
-    blueprints/alpha/blueprint.yaml:9:3: warning[BPC0220]: no machine is on network 'lan'
     blueprints/alpha/blueprint.yaml:11:36: error[BPC0223]: there is no network 'wan'
     ");
 }

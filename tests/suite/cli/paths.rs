@@ -102,6 +102,17 @@ fn a_blueprint_that_cannot_be_read_is_a_failure_beside_the_errors_of_others() {
 }
 
 #[test]
+fn a_blueprint_that_is_no_text_has_an_error_beside_those_of_others() {
+    let project = Project::with(&["alpha", "beta"]);
+    project.write("blueprints/alpha/blueprint.yaml", b"name: \xff");
+    project.edit("blueprints/beta/blueprint.yaml", BROKEN.0, BROKEN.1);
+    let said = project.bpc(&["check"]);
+    assert_eq!((said.status, said.out.as_str()), (1, ""));
+    assert!(said.err.contains("error[BPC0123]: "), "{said:?}");
+    assert!(said.err.contains("error[BPC0201]: "), "{said:?}");
+}
+
+#[test]
 fn one_wrong_blueprint_keeps_all_from_being_written() {
     let project = Project::with(&["alpha", "beta"]);
     project.edit("blueprints/beta/blueprint.yaml", BROKEN.0, BROKEN.1);

@@ -44,14 +44,6 @@ fn errors_are_no_results() {
         let said = project.bpc(&[command]);
         assert_eq!((said.status, said.out.as_str()), (1, ""), "{command}");
         insta::allow_duplicates!(insta::assert_snapshot!(said.err, @r"
-        warning[BPC0220]: no machine is on network 'lan'
-         --> blueprints/alpha/blueprint.yaml:9:3
-          |
-        9 |   lan: {cidr: 192.168.7.0/24}
-          |   ^^^
-          |
-          = help: list it under a machine's `networks:`, or remove it
-
         error[BPC0223]: there is no network 'wan'
           --> blueprints/alpha/blueprint.yaml:11:36
            |

@@ -17,10 +17,11 @@ fn of_gateways(built: &[Compiled], path: &str) -> Vec<(String, Vec<u8>)> {
 
 /// Every gateway that there is, and one with names as long as they may be.
 fn gateways() -> Vec<Compiled> {
-    // A group with a count adds two digits.
     let (jump, node) = ("j".repeat(63), "n".repeat(61));
     let long_names = |text: String| {
-        text.replace("name: routed", "name: long")
+        // A worker's name is part of that in its certificate, and has to be shorter than a network's.
+        text.replace("node: {role", "work: {role")
+            .replace("name: routed", "name: long")
             .replace("{cidr: 10.1.0.0/28}", "{cidr: 10.1.0.0/28, trunk: t, vlan: 1}")
             .replace("{cidr: 10.5.0.0/25,", "{cidr: 10.5.0.0/25, reach: [jump], trunk: t, vlan: 2,")
             .replace("jump", &jump)

@@ -8,7 +8,7 @@ use bpc::diag::Files;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-const ROLES: [&str; 5] = ["worker", "bastion", "control-plane", "load-balancer", "gateway"];
+const ROLES: [&str; 5] = ["bastion", "control-plane", "worker", "load-balancer", "gateway"];
 
 /// A blueprint, before it becomes text.
 #[derive(Clone, Debug)]
@@ -161,11 +161,13 @@ impl Lab {
         let name = format!("{}{}", "m".repeat(length), self.groups.len());
         let (wired, nat): (Vec<&Network>, Vec<&Network>) =
             self.networks.iter().partition(|network| network.raw.attach != Attach::Nat);
-        // One gateway and one group of load balancers at most, and no gateway without NAT: the rest are errors.
+        // One gateway and one group of load balancers at most, no gateway without NAT, no worker without a control plane:
+        // the rest are errors.
         let known = |role: &str| self.groups.iter().any(|group| group.role == role);
         let role = match *raw.role.get(&ROLES) {
-            "gateway" if known("gateway") || nat.is_empty() => "worker",
-            "load-balancer" if known("load-balancer") || self.is_whole => "worker",
+            "gateway" if known("gateway") || nat.is_empty() => "bastion",
+            "load-balancer" if known("load-balancer") || self.is_whole => "bastion",
+            "worker" if !known("control-plane") => "control-plane",
             role => role,
         };
         let way_out = nat.first().filter(|_| role == "gateway");
@@ -241,14 +243,17 @@ impl Lab {
             let address = self.networks[0].host(self.floating);
             writeln!(text, "load_balancer: {{address: {address}}}").unwrap();
         }
-        text += "kubernetes: {version: \"1.35\"}\n";
+        if self.groups.iter().any(|group| group.role == "control-plane") {
+            text += "kubernetes: {version: \"1.35\"}\n";
+        }
         let mut files = Files::new("");
         files.add("blueprint.yaml", text);
         Inputs { files, unreadable: Vec::new() }
     }
 
     fn group(group: &Group) -> String {
-        let mut keys = format!("role: {}, networks: [{}]", group.role, group.networks.join(", "));
+        let mut keys =
+            format!("role: {}, cpus: 2, memory: 2GiB, networks: [{}]", group.role, group.networks.join(", "));
         if let Some(count) = group.count {
             write!(keys, ", count: {count}").unwrap();
         }
