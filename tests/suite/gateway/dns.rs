@@ -47,16 +47,17 @@ for question in questions:
     print(ask(*question.split()))
 "#;
 
-/// Answers every question with one address, and appends what was asked to a file.
+/// Listens at the address named first, answers every question with one address, and appends it to the file named
+/// second.
 const UPSTREAM: &str = r#"
 import socket, sys
 listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-listener.bind(("10.0.2.3", 53))
+listener.bind((sys.argv[1], 53))
 print("ready", flush=True)
 while True:
     data, peer = listener.recvfrom(4096)
     end = data.index(b"\0", 12) + 5
-    with open(sys.argv[1], "ab") as log:
+    with open(sys.argv[2], "ab") as log:
         log.write(data[12:end - 5] + b"\n")
     answer = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton("203.0.113.9")
     listener.sendto(data[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + data[12:end] + answer, peer)
@@ -126,7 +127,7 @@ fn what_the_domain_does_not_have_is_asked_nowhere() {
     let files = tool(On::Trixie, "python3").unwrap().stage(&[("asked", b"")]);
     let log = files.host_path().join("asked");
     let mut upstream = python(&lab, UPSTREAM);
-    upstream.arg(files.path_for("asked"));
+    upstream.arg("10.0.2.3").arg(files.path_for("asked"));
     assert_eq!(lab.start("outside", &upstream, Some(files)), "ready");
     lab.start_dnsmasq();
     let questions =
@@ -180,4 +181,28 @@ fn a_stranger_cannot_take_the_name_of_a_machine() {
     assert_eq!(ask(&lab, "node01", "10.5.0.1", &questions), ["10.4.0.2", "10.2.0.20"]);
     let laptop = one(&lab, "node01", "10.5.0.1", "A laptop.routed.example");
     assert!(laptop.starts_with("10.5.0."), "{laptop}");
+}
+
+#[test]
+fn systemd_resolved_keeps_its_own_address() {
+    let Some(lab) = Lab::new(On::Trixie) else { return };
+    // Its stub listens at 127.0.0.53 of every machine, the gateway too (systemd-resolved.service(8)).
+    let files = tool(On::Trixie, "python3").unwrap().stage(&[("asked", b"")]);
+    let mut stub = python(&lab, UPSTREAM);
+    stub.arg("127.0.0.53").arg(files.path_for("asked"));
+    assert_eq!(lab.start("gate", &stub, Some(files)), "ready");
+    lab.start_dnsmasq();
+    assert_eq!(one(&lab, "gate", "127.0.0.53", "A mast01.routed.example"), "203.0.113.9");
+    assert_eq!(one(&lab, "gate", "127.0.0.1", "A mast01.routed.example"), "10.4.0.2");
+}
+
+#[test]
+fn a_network_that_comes_up_late_is_served_too() {
+    let Some(lab) = Lab::new(On::Bookworm) else { return };
+    lab.sh("ip -n gate link set dev mast name absent down");
+    lab.start_dnsmasq();
+    assert_eq!(one(&lab, "mast01", "10.4.0.1", "A mast01.routed.example"), "silence");
+    lab.sh("ip -n gate link set dev absent name mast up");
+    lab.sh("ip -n gate addr flush dev mast; ip -n gate addr add 10.4.0.1/24 brd + dev mast");
+    assert_eq!(one(&lab, "mast01", "10.4.0.1", "A mast01.routed.example"), "10.4.0.2");
 }
