@@ -44,12 +44,6 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A stage whose script is `body` below `variables`, with the functions of the bootstrap's `lib.sh` at hand.
-    #[must_use]
-    pub fn new(order: u8, name: &'static str, variables: &[(&'static str, &str)], body: &str) -> Self {
-        Self { order, name, script: crate::bootstrap::script(variables, body) }
-    }
-
     /// A stage that puts these files into force: it is another stage, and so runs again, when one of them changes.
     ///
     /// The digest of a secret would tell something about it; a stage that uses one has to change with it by a

@@ -11,15 +11,14 @@ use crate::artifact::{Artifact, Content, Kind};
 use crate::bootstrap;
 use crate::bug::Bug;
 use crate::format::yaml::Yaml;
-use crate::roles;
 use crate::setup::Setup;
 use crate::site::{Machine, Site};
 
-/// The artifacts of all machines, made side by side.
-pub(crate) fn site(site: &Site) -> Result<Vec<Artifact>, Bug> {
-    let flows = roles::flows(site);
+/// The artifacts of all machines, made side by side; there is one setup a machine.
+pub(crate) fn site(site: &Site, setups: Vec<Setup>) -> Result<Vec<Artifact>, Bug> {
+    let machines = site.machines.par_iter().zip(setups);
     let made: Result<Vec<Vec<Artifact>>, Bug> =
-        site.machines.par_iter().map(|one| machine(site, one, roles::setup(site, one, &flows)?)).collect();
+        machines.map(|(one, setup)| machine(site, one, setup)).collect();
     Ok(made?.into_iter().flatten().collect())
 }
 

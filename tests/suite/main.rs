@@ -17,8 +17,11 @@ mod support;
 
 mod bootstrap;
 mod built;
+mod cli;
 mod cloud_init;
+mod diagnostics;
 mod gateway;
+mod golden;
 mod iso9660;
 mod netplan;
 mod packages;

@@ -18,7 +18,7 @@ fn of_gateways(built: &[Compiled], path: &str) -> Vec<(String, Vec<u8>)> {
 /// Every gateway that there is, and one with names as long as they may be.
 fn gateways() -> Vec<Compiled> {
     // A group with a count adds two digits.
-    let (jump, node) = ("j".repeat(63), "n".repeat(61));
+    let (jump, node) = ("j".repeat(63), "n".repeat(50));
     let long_names = |text: String| {
         text.replace("name: routed", "name: long")
             .replace("{cidr: 10.1.0.0/28}", "{cidr: 10.1.0.0/28, trunk: t, vlan: 1}")
