@@ -4,7 +4,8 @@ use crate::diag::Files;
 use crate::site::{Machine, Site};
 use crate::{Inputs, plan_site};
 
-/// What every example has; the networks `jump`, `lb`, `mast` and `node` are routed, `back` is not.
+/// What every example has: a gateway (10.1.0.1) between the networks `jump`, `lb`, `mast` and `node`, one more network
+/// without it, and a control plane (10.3.0.2).
 const COMMON: &str = "
 blueprint: 1
 name: example
@@ -22,6 +23,7 @@ networks:
 kubernetes: {version: \"1.35\"}
 machines:
   gate: {role: gateway, networks: [wan, jump, lb, mast, node]}
+  mast: {role: control-plane, cpus: 2, memory: 2GiB, networks: [mast]}
 ";
 
 /// The site with these machines (lines of `machines:`) and what follows them.

@@ -26,7 +26,6 @@ mod tests {
         let machines = [
             "jump: {role: bastion, networks: [jump]}",
             "hapx: {role: load-balancer, count: 2, networks: [lb]}",
-            "mast: {role: control-plane, networks: [mast]}",
             "node: {role: worker, networks: [node]}",
         ];
         let [flow] = flows(&site(&machines, "load_balancer: {address: 10.2.0.9}")).try_into().unwrap();

@@ -75,8 +75,8 @@ mod tests {
         assert_eq!(
             flows,
             [
-                "bastion: ssh to every machine: 10.1.0.2 -> 10.1.0.1 10.4.0.2, tcp 22",
-                "bastion: ping every address: 10.1.0.2 -> 10.1.0.1 10.4.0.2, ping",
+                "bastion: ssh to every machine: 10.1.0.2 -> 10.1.0.1 10.3.0.2 10.4.0.2, tcp 22",
+                "bastion: ping every address: 10.1.0.2 -> 10.1.0.1 10.3.0.2 10.4.0.2, ping",
             ]
         );
     }

@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(
             rules("b", &["a02", "a01"]),
             [
-                "iifname \"node\" oifname \"mast\" ip saddr 10.4.0.2 ip daddr { 10.3.0.2, 10.3.0.3 } tcp dport 22 accept comment \"test\""
+                "iifname \"node\" oifname \"mast\" ip saddr 10.4.0.2 ip daddr { 10.3.0.3, 10.3.0.4 } tcp dport 22 accept comment \"test\""
             ]
         );
     }
