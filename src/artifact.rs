@@ -60,6 +60,10 @@ pub enum Kind {
     CloudInit,
     /// A file that a seed puts on its machine, at its path there.
     MachineFile,
+    /// Certificates of authorities, for whoever is to trust them.
+    Certificate,
+    /// What `kubectl` needs to reach the cluster.
+    Kubeconfig,
     /// The list of all artifacts.
     Manifest,
     /// The digests of all artifacts, in the format of `sha256sum`.
@@ -74,6 +78,8 @@ impl Kind {
             Self::Seed => "seed",
             Self::CloudInit => "cloud-init",
             Self::MachineFile => "machine-file",
+            Self::Certificate => "certificate",
+            Self::Kubeconfig => "kubeconfig",
             Self::Manifest => "manifest",
             Self::Digests => "digests",
         }

@@ -3,7 +3,7 @@
 //! # How data flows
 //!
 //! [`compile`] is a pure function: no clock, randomness, environment, network or file enters it but by its
-//! [`Inputs`]. [`driver`] is the only reader, [`mod@write`] the only writer; clippy's `disallowed-methods` holds that.
+//! [`Inputs`] and the [`Vault`](vault::Vault). [`driver`] is the only reader, [`mod@write`] the only writer; clippy's `disallowed-methods` holds that.
 //!
 //! | phase | makes | knows |
 //! |---|---|---|
@@ -11,6 +11,7 @@
 //! | [`model`] | the tree into structs, by the JSON Schema that editors use too | the user's words |
 //! | `resolve` | every default, name, address and check | the user's mistakes: after it nothing the user wrote can fail |
 //! | [`site`] | the data centre as decided: what both ends share | no position, nothing undecided |
+//! | [`credentials`] | the keys and certificates of the plan, from the vault | what each says, not where it goes |
 //! | `roles` | for each machine its [`setup`]: files, packages, bootstrap stages; and the `flow`s that it needs | one role each, none knows another |
 //! | `emit` | [`artifact`]s: user-data, network-config, seed images | one artifact kind a file |
 //! | `verify` | the artifacts read back and compared with the plan | nothing of how they were made |
@@ -50,9 +51,12 @@ mod verify;
 pub mod write;
 
 use artifact::Artifacts;
+use credentials::Credentials;
 use diag::{Diagnostic, Files, Locate, Path, Span, has_errors};
+use setup::Setups;
 use site::Site;
 use source::Unreadable;
+use vault::Vault;
 
 pub use bug::Bug;
 
@@ -70,6 +74,10 @@ pub struct Inputs {
 pub struct Compiled {
     /// What it decides.
     pub site: Site,
+    /// Its keys and certificates.
+    pub credentials: Credentials,
+    /// What each machine and the operator get.
+    pub setups: Setups,
     /// What is made of it.
     pub artifacts: Artifacts,
 }
@@ -100,17 +108,39 @@ pub fn plan_site(inputs: &Inputs) -> (Option<Site>, Report) {
     (site, Report { diagnostics, document: Some(document) })
 }
 
-/// Compiles a blueprint: the whole pipeline, in order.
+/// Compiles a blueprint: the whole pipeline, in order. All secrets come from `vault`.
 ///
 /// # Errors
 /// [`Bug`] if something fails that cannot be the user's fault. The user's mistakes are in the [`Report`].
-pub fn compile(inputs: &Inputs) -> Result<(Option<Compiled>, Report), Bug> {
+pub fn compile(inputs: &Inputs, vault: &Vault) -> Result<(Option<Compiled>, Report), Bug> {
     let (site, report) = plan_site(inputs);
     let Some(site) = site else { return Ok((None, report)) };
-    let setups = roles::setups(&site)?;
-    let artifacts = Artifacts { name: site.name.clone(), files: emit::site(&site, setups)? };
+    Ok((Some(make(site, vault)?), report))
+}
+
+/// Makes all artifacts of a site that is decided: the second half of [`compile`].
+///
+/// # Errors
+/// [`Bug`], since nothing that a user wrote can be wrong any more.
+pub fn make(site: Site, vault: &Vault) -> Result<Compiled, Bug> {
+    let credentials = Credentials::issue(&site, vault)?;
+    let setups = roles::setups(&site, &credentials)?;
+    let artifacts = Artifacts { name: site.name.clone(), files: emit::site(&site, &setups)? };
     verify::verify(&site, &artifacts)?;
-    Ok((Some(Compiled { site, artifacts }), report))
+    Ok(Compiled { site, credentials, setups, artifacts })
+}
+
+impl Compiled {
+    /// The artifacts as they may be shown: made in the same way of [redacted](Setups::redacted) files.
+    ///
+    /// The instance-id differs, for it is a digest of all that is on a machine.
+    ///
+    /// # Errors
+    /// [`Bug`], as in [`make`].
+    pub fn redacted(&self) -> Result<Artifacts, Bug> {
+        let files = emit::site(&self.site, &self.setups.redacted())?;
+        Ok(Artifacts { name: self.artifacts.name.clone(), files })
+    }
 }
 
 impl Locate for Report {

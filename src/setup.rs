@@ -6,27 +6,56 @@ use std::fmt::Write;
 use sha2::{Digest, Sha256};
 
 use crate::artifact::Content;
+use crate::value::Secret;
 
 /// A file that the seed puts on the machine, owned by root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Its absolute path on the machine.
+    /// Its absolute path on the machine; for the operator, who has no machine here, its path in the output tree.
     pub path: String,
     /// What is in it.
     pub content: Content,
     /// Its mode there, for instance 0o644.
     pub mode: u32,
+    /// What of the vault can be read in it; none in a public file.
+    pub secrets: Vec<SecretUse>,
+}
+
+/// A secret in a file, and the reason that it is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretUse {
+    /// What it is derived for: `kube-mast01/apiserver`.
+    pub purpose: String,
+    /// Who needs it there, in a few words.
+    pub why: &'static str,
 }
 
 impl File {
     /// A public file of mode 0644.
     pub fn text(path: impl Into<String>, content: impl Into<Content>) -> Self {
-        Self { path: path.into(), content: content.into(), mode: 0o644 }
+        Self { path: path.into(), content: content.into(), mode: 0o644, secrets: Vec::new() }
     }
 
     /// A public file of mode 0755.
     pub fn script(path: impl Into<String>, content: impl Into<Content>) -> Self {
-        Self { path: path.into(), content: content.into(), mode: 0o755 }
+        Self { path: path.into(), content: content.into(), mode: 0o755, secrets: Vec::new() }
+    }
+
+    /// A file of mode 0600 with this secret in it.
+    pub fn secret(path: impl Into<String>, content: &Secret<String>, secret: SecretUse) -> Self {
+        let content = Content::Secret(Secret::new(content.expose().as_bytes().to_vec()));
+        Self { path: path.into(), content, mode: 0o600, secrets: vec![secret] }
+    }
+
+    /// What may be shown of it: itself if it is public, else a line that says what is hidden.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        if !self.content.is_secret() {
+            return self.clone();
+        }
+        let purposes: Vec<&str> = self.secrets.iter().map(|secret| secret.purpose.as_str()).collect();
+        let content = format!("[secret: {}]\n", purposes.join(", "));
+        Self { content: content.into(), ..self.clone() }
     }
 }
 
@@ -90,10 +119,28 @@ impl Setup {
     }
 }
 
+/// What all machines of a site get, and the person who runs it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Setups {
+    /// One a machine, in the order of the machines.
+    pub machines: Vec<Setup>,
+    /// Files that stay in the output tree.
+    pub operator: Vec<File>,
+}
+
+impl Setups {
+    /// The same with [redacted](File::redacted) files: what is made of it may be shown to anybody.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        let files = |files: &[File]| files.iter().map(File::redacted).collect();
+        let machine = |setup: &Setup| Setup { files: files(&setup.files), ..setup.clone() };
+        Self { machines: self.machines.iter().map(machine).collect(), operator: files(&self.operator) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::Secret;
 
     fn stage(files: &[File]) -> String {
         Stage::new(20, "firewall", &[], "nft -f /etc/nftables.conf\n").applying(files).script
@@ -112,7 +159,21 @@ mod tests {
             path: "/etc/corosync/authkey".to_owned(),
             content: Content::Secret(Secret::new(bytes.to_vec())),
             mode: 0o400,
+            secrets: Vec::new(),
         };
         assert_eq!(stage(&[key(b"a")]), stage(&[key(b"b")]));
+    }
+
+    #[test]
+    fn what_is_shown_of_a_secret_is_its_purpose() {
+        let key = Secret::new("hunter2".to_owned());
+        let secret = SecretUse { purpose: "etcd-ca".to_owned(), why: "signs" };
+        let file = File::secret("/etc/etcd/pki/ca.key", &key, secret);
+        assert_eq!((file.mode, file.content.bytes()), (0o600, &b"hunter2"[..]));
+        let shown = file.redacted();
+        assert_eq!(shown.content, Content::from("[secret: etcd-ca]\n"));
+        assert_eq!(File { content: file.content.clone(), ..shown }, file);
+        let public = File::text("/etc/hosts", "localhost");
+        assert_eq!(public.redacted(), public);
     }
 }

@@ -14,6 +14,12 @@ pub struct Vault(Secret<[u8; 32]>);
 pub struct WrongSize(pub usize);
 
 impl Vault {
+    /// The vault with this key.
+    #[must_use]
+    pub const fn from_key(key: [u8; 32]) -> Self {
+        Self(Secret::new(key))
+    }
+
     /// The vault in a file's bytes.
     ///
     /// # Errors

@@ -12,7 +12,8 @@ use rayon::prelude::*;
 use crate::diag::{Code, Diagnostic, Place};
 use crate::plan::Plan;
 use crate::site::Site;
-use crate::{Bug, Inputs, Report, compile, model, plan_site, write};
+use crate::vault::Vault;
+use crate::{Compiled, make, model, plan_site, write};
 
 pub use read::inputs;
 pub use terminal::Terminal;
@@ -32,42 +33,62 @@ pub enum Status {
 ///
 /// If one of them has an error, or its vault is refused, nothing is written for any of them.
 pub fn build(terminal: &mut Terminal<'_>, paths: &[PathBuf], out: &Path, vault: Option<&Path>) -> Status {
-    let compiled = match all(terminal, paths, compile, |compiled| &compiled.site) {
+    let sites = match all(terminal, paths) {
+        Ok(sites) => sites,
+        Err(status) => return status,
+    };
+    let blueprints: Vec<&Path> = sites.iter().map(|found| found.path.as_path()).collect();
+    let vaults = match vault::open(vault, &blueprints) {
+        Ok(vaults) => vaults,
+        Err(refused) => return terminal.refuse(&refused),
+    };
+    for opened in &vaults {
+        terminal.vault(opened);
+    }
+    let vaults = vaults.into_iter().map(|opened| opened.vault).collect();
+    let compiled = match compiled(terminal, &sites, vaults) {
         Ok(compiled) => compiled,
         Err(status) => return status,
     };
-    let blueprints: Vec<&Path> = compiled.iter().map(|found| found.path.as_path()).collect();
-    match vault::open(vault, &blueprints) {
-        Ok(opened) => opened.iter().for_each(|opened| terminal.vault(opened)),
-        Err(refused) => return terminal.refuse(&refused),
-    }
-    for Found { made, .. } in &compiled {
-        match write::write(&made.artifacts, out) {
-            Ok(report) => terminal.built(made, &report, &out.join(&made.artifacts.name)),
+    for built in &compiled {
+        match write::write(&built.artifacts, out) {
+            Ok(report) => terminal.built(built, &report, &out.join(&built.artifacts.name)),
             Err(error) => return terminal.fail(&error.to_string()),
         }
     }
     Status::Success
 }
 
-/// Reports what is wrong with the blueprints at `paths`: a build that writes nothing.
+/// Reports what is wrong with the blueprints at `paths`: a build that writes nothing, not even a vault.
 pub fn check(terminal: &mut Terminal<'_>, paths: &[PathBuf]) -> Status {
-    match all(terminal, paths, compile, |compiled| &compiled.site) {
-        Ok(compiled) => {
-            for found in &compiled {
-                terminal.checked(&found.path, &found.made.site, found.warnings);
-            }
-            Status::Success
+    let sites = match all(terminal, paths) {
+        Ok(sites) => sites,
+        Err(status) => return status,
+    };
+    let (mut vaults, mut refused) = (Vec::new(), Vec::new());
+    for found in &sites {
+        match vault::look(&found.path) {
+            Ok(vault) => vaults.push(vault),
+            Err(diagnostic) => refused.push(diagnostic),
         }
-        Err(status) => status,
     }
+    if !refused.is_empty() {
+        return terminal.refuse(&refused);
+    }
+    if let Err(status) = compiled(terminal, &sites, vaults) {
+        return status;
+    }
+    for found in &sites {
+        terminal.checked(&found.path, &found.site, found.warnings);
+    }
+    Status::Success
 }
 
 /// Shows what the blueprints at `paths` decide, as tables or as one JSON document each.
 pub fn plan(terminal: &mut Terminal<'_>, paths: &[PathBuf]) -> Status {
-    match all(terminal, paths, |inputs| Ok(plan_site(inputs)), |site| site) {
+    match all(terminal, paths) {
         Ok(sites) => {
-            let plans: Vec<Plan> = sites.iter().map(|found| Plan::new(&found.made)).collect();
+            let plans: Vec<Plan> = sites.iter().map(|found| Plan::new(&found.site)).collect();
             terminal.plans(&plans);
             Status::Success
         }
@@ -99,44 +120,55 @@ pub fn explain(terminal: &mut Terminal<'_>, number: Option<&str>) -> Status {
 }
 
 /// A blueprint without errors.
-struct Found<T> {
+struct Found {
     path: PathBuf,
-    made: T,
+    site: Site,
     warnings: usize,
 }
 
-/// Takes the blueprints at `paths` through `phase`, side by side, and reports all that is wrong with any of them.
-fn all<T: Send>(
-    terminal: &mut Terminal<'_>,
-    paths: &[PathBuf],
-    phase: impl Fn(&Inputs) -> Result<(Option<T>, Report), Bug> + Sync,
-    site: impl Fn(&T) -> &Site,
-) -> Result<Vec<Found<T>>, Status> {
+/// Decides what the blueprints at `paths` mean, side by side, and reports all that is wrong with any of them.
+fn all(terminal: &mut Terminal<'_>, paths: &[PathBuf]) -> Result<Vec<Found>, Status> {
     let paths = discover::blueprints(paths).map_err(|refused| terminal.refuse(&refused))?;
     let results: Vec<_> =
-        paths.par_iter().map(|path| read::inputs(path).map(|inputs| (phase(&inputs), inputs))).collect();
+        paths.par_iter().map(|path| read::inputs(path).map(|inputs| (plan_site(&inputs), inputs))).collect();
     let mut status = Status::Success;
     let mut all = Vec::new();
     for (path, result) in paths.into_iter().zip(results) {
         let ended = match result {
-            Ok((Ok((made, report)), inputs)) => {
+            Ok(((site, report), inputs)) => {
                 let counted = terminal.report(&inputs.files, &report);
-                all.extend(made.map(|made| Found { path, made, warnings: counted.warnings }));
+                all.extend(site.map(|site| Found { path, site, warnings: counted.warnings }));
                 if counted.errors == 0 { Status::Success } else { Status::Findings }
             }
-            Ok((Err(bug), _)) => terminal.fail(&format!("{}: {bug}", path.display())),
             Err(unreadable) => terminal.refuse(&[unreadable]),
         };
         status = status.max(ended);
     }
-    let names: Vec<_> =
-        all.iter().map(|found| (found.path.as_path(), site(&found.made).name.as_str())).collect();
+    let names: Vec<_> = all.iter().map(|found| (found.path.as_path(), found.site.name.as_str())).collect();
     let taken = names_taken(&names);
     if !taken.is_empty() {
         terminal.refuse(&taken);
         status = status.max(Status::Findings);
     }
     if status == Status::Success { Ok(all) } else { Err(status) }
+}
+
+/// Makes the artifacts of these sites, side by side, each from its vault.
+fn compiled(
+    terminal: &mut Terminal<'_>,
+    sites: &[Found],
+    vaults: Vec<Vault>,
+) -> Result<Vec<Compiled>, Status> {
+    let results: Vec<_> =
+        sites.par_iter().zip(vaults).map(|(found, vault)| make(found.site.clone(), &vault)).collect();
+    let mut all = Vec::new();
+    for (found, result) in sites.iter().zip(results) {
+        match result {
+            Ok(compiled) => all.push(compiled),
+            Err(bug) => return Err(terminal.fail(&format!("{}: {bug}", found.path.display()))),
+        }
+    }
+    Ok(all)
 }
 
 /// Blueprints that would be built into the same folder.

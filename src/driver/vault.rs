@@ -25,31 +25,39 @@ pub(super) struct Opened {
     pub(super) made: bool,
 }
 
-/// The vaults of these blueprints, each file once: the one that was named, or those beside them, made if missing.
+/// The vaults of these blueprints, one for each: the one that was named, or those beside them, made if missing.
 ///
 /// None is made if any is refused. One that was named is never made: a slip in its name must not change all secrets.
 pub(super) fn open(named: Option<&Path>, blueprints: &[&Path]) -> Result<Vec<Opened>, Vec<Diagnostic>> {
-    let mut paths: Vec<PathBuf> = match named {
-        Some(path) => vec![path.to_path_buf()],
-        None => blueprints.iter().map(|blueprint| blueprint.with_file_name(NAME)).collect(),
-    };
-    paths.dedup();
-    let (mut read, mut refused) = (Vec::new(), Vec::new());
-    for path in paths {
-        match self::read(&path) {
-            Ok(None) if named.is_some() => refused.push(missing(&path)),
-            Ok(vault) => read.push((path, vault)),
-            Err(diagnostic) => refused.push(diagnostic),
+    let beside = |blueprint: &&Path| blueprint.with_file_name(NAME);
+    let paths: Vec<PathBuf> = blueprints
+        .iter()
+        .map(|blueprint| named.map_or_else(|| beside(blueprint), Path::to_path_buf))
+        .collect();
+    let (mut refused, mut seen) = (Vec::new(), Vec::new());
+    for path in &paths {
+        let new = !seen.contains(&path);
+        seen.push(path);
+        match self::read(path) {
+            Err(diagnostic) if new => refused.push(diagnostic),
+            Ok(None) if new && named.is_some() => refused.push(missing(path)),
+            _ => {}
         }
     }
     if !refused.is_empty() {
         return Err(refused);
     }
-    let opened = read.into_iter().map(|(path, vault)| match vault {
+    let open = |path: PathBuf| match self::read(&path)? {
         Some(vault) => Ok(Opened { path, vault, made: false }),
         None => make(path),
-    });
-    opened.collect::<Result<_, _>>().map_err(|refused| vec![refused])
+    };
+    paths.into_iter().map(open).collect::<Result<_, _>>().map_err(|refused| vec![refused])
+}
+
+/// The vault beside a blueprint; if there is none, one that is good for a look at what a build would make.
+pub(super) fn look(blueprint: &Path) -> Result<Vault, Diagnostic> {
+    // Nothing that is made of it gets out.
+    Ok(read(&blueprint.with_file_name(NAME))?.unwrap_or_else(|| Vault::from_key([0; SIZE])))
 }
 
 fn read(path: &Path) -> Result<Option<Vault>, Diagnostic> {

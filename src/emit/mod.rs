@@ -1,6 +1,7 @@
 //! From the plan to artifacts: one file an artifact kind. Nothing here can fail on what a user wrote.
 
 mod network_config;
+mod operator;
 mod seed;
 mod user_data;
 
@@ -11,19 +12,20 @@ use crate::artifact::{Artifact, Content, Kind};
 use crate::bootstrap;
 use crate::bug::Bug;
 use crate::format::yaml::Yaml;
-use crate::setup::Setup;
+use crate::setup::{Setup, Setups};
 use crate::site::{Machine, Site};
 
-/// The artifacts of all machines, made side by side; there is one setup a machine.
-pub(crate) fn site(site: &Site, setups: Vec<Setup>) -> Result<Vec<Artifact>, Bug> {
-    let machines = site.machines.par_iter().zip(setups);
+/// The artifacts of all machines, made side by side, and those of the operator.
+pub(crate) fn site(site: &Site, setups: &Setups) -> Result<Vec<Artifact>, Bug> {
+    let machines = site.machines.par_iter().zip(&setups.machines);
     let made: Result<Vec<Vec<Artifact>>, Bug> =
         machines.map(|(one, setup)| machine(site, one, setup)).collect();
-    Ok(made?.into_iter().flatten().collect())
+    Ok(made?.into_iter().flatten().chain(operator::artifacts(site, &setups.operator)).collect())
 }
 
 /// All artifacts of one machine.
-fn machine(site: &Site, machine: &Machine, mut setup: Setup) -> Result<Vec<Artifact>, Bug> {
+fn machine(site: &Site, machine: &Machine, setup: &Setup) -> Result<Vec<Artifact>, Bug> {
+    let mut setup = setup.clone();
     setup.stages.push(bootstrap::packages(&setup.packages));
     setup.files.extend(bootstrap::files(&machine.name, &setup.stages));
     let user_data = user_data::user_data(site, machine, &setup);
@@ -53,7 +55,8 @@ fn machine(site: &Site, machine: &Machine, mut setup: Setup) -> Result<Vec<Artif
     Ok(artifacts)
 }
 
-/// The instance-id changes exactly when cloud-init has something new to do on the machine.
+/// The instance-id changes exactly when cloud-init has something new to do on the machine. It tells nothing about a
+/// secret in there: who wanted to guess one by this digest would have to guess a key of 256 bits with it.
 fn meta_data(site: &Site, machine: &Machine, seeded: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for document in seeded {

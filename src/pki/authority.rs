@@ -25,7 +25,7 @@ use x509_cert::time::{Time, Validity as X509Validity};
 
 use super::key::Signer;
 use super::{Certificate, KeyPair, Subject, bug, bundle_pem};
-use crate::Bug;
+use crate::bug::Bug;
 
 /// From when to when a certificate is good; both ends belong to it (RFC 5280 section 4.1.2.5), in whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

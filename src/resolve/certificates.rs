@@ -9,13 +9,13 @@ use super::Resolver;
 use crate::diag::{Code, Diagnostic, Path, Place, did_you_mean};
 use crate::model::EtcdTopology;
 use crate::site::{
-    CertificateKind, CertificatePlan, Cluster, FloatingAddress, Holder, Machine, PlannedCertificate, Role,
-    Site,
+    AuthorityKeys, CertificateKind, CertificatePlan, Cluster, FloatingAddress, Holder, Machine,
+    PlannedCertificate, Role, Site,
 };
 
 impl Resolver<'_> {
     /// How certificates are made, without the certificates.
-    pub(super) fn certificate_plan(&mut self, epoch: Timestamp) -> Option<CertificatePlan> {
+    pub(super) fn certificate_plan(&mut self, epoch: Option<Timestamp>) -> Option<CertificatePlan> {
         let pki = &self.blueprint.pki;
         let (authority_days, certificate_days) =
             (pki.authority_days.unwrap_or(3650), pki.certificate_days.unwrap_or(365));
@@ -30,6 +30,7 @@ impl Resolver<'_> {
             );
             return None;
         }
+        let epoch = epoch?;
         // Hours, because a day is one on a calendar only; no leap seconds are counted.
         let until = |days: u32| epoch.checked_add((i64::from(days) * 24).hours()).ok();
         Some(CertificatePlan {
@@ -50,11 +51,12 @@ impl Resolver<'_> {
         machines: &[Machine],
         floating: &[FloatingAddress],
     ) -> Vec<PlannedCertificate> {
-        let api_names = self.blueprint.kubernetes.as_ref().map_or(&[][..], |written| &written.api_names);
-        let names = Names { domain: &self.blueprint.domain, cluster, api_names, floating };
+        let more = self.blueprint.kubernetes.as_ref().map_or(&[][..], |written| &written.api_names);
+        let first = machines.iter().find(|machine| machine.role == Role::ControlPlane);
+        let names = Names { domain: &self.blueprint.domain, cluster, more, floating, first };
         let of_machines = machines.iter().flat_map(|machine| names.machine(machine));
         let operator = client(Holder::Operator, CertificateKind::Admin, "kubernetes-admin");
-        of_machines.chain([operator]).collect()
+        of_machines.chain(first.map(|_| operator)).collect()
     }
 
     /// Reports generations of secrets that the site does not have.
@@ -78,24 +80,32 @@ impl Resolver<'_> {
 struct Names<'a> {
     domain: &'a str,
     cluster: &'a Cluster,
-    api_names: &'a [String],
+    /// What the blueprint adds for the API.
+    more: &'a [String],
     floating: &'a [FloatingAddress],
+    /// The control plane that starts the cluster.
+    first: Option<&'a Machine>,
 }
 
 impl Names<'_> {
     fn machine(&self, machine: &Machine) -> Vec<PlannedCertificate> {
-        let holder = || Holder::Machine(machine.name.clone());
-        let kubelet = client(holder(), CertificateKind::Kubelet, &format!("system:node:{}", machine.name));
         match machine.role {
             Role::ControlPlane => {
-                let mut all = self.control_plane(machine);
-                all.push(kubelet);
-                all
+                self.control_plane(machine).into_iter().chain(self.kubelet(machine)).collect()
             }
-            Role::Worker => vec![kubelet],
+            Role::Worker => self.kubelet(machine).into_iter().collect(),
             Role::Etcd => self.etcd(machine),
             Role::Gateway | Role::Bastion | Role::LoadBalancer => Vec::new(),
         }
+    }
+
+    /// Where an authority's key is on the control planes a kubelet asks for a certificate, and for a new one in time;
+    /// where it is not, bpc makes the kubelet's certificate.
+    fn kubelet(&self, machine: &Machine) -> Option<PlannedCertificate> {
+        // The API knows a node by this name and lets it do what concerns that node only.
+        let name = format!("system:node:{}", machine.name);
+        let made = self.cluster.certificates.authority_keys == AuthorityKeys::Vault;
+        made.then(|| client(Holder::Machine(machine.name.clone()), CertificateKind::Kubelet, &name))
     }
 
     fn control_plane(&self, machine: &Machine) -> Vec<PlannedCertificate> {
@@ -106,10 +116,13 @@ impl Names<'_> {
             client(holder(), CertificateKind::ApiServerEtcdClient, "kube-apiserver-etcd-client"),
             client(holder(), CertificateKind::FrontProxyClient, "front-proxy-client"),
             client(holder(), CertificateKind::Admin, "kubernetes-admin"),
-            client(holder(), CertificateKind::SuperAdmin, "kubernetes-super-admin"),
             client(holder(), CertificateKind::ControllerManager, "system:kube-controller-manager"),
             client(holder(), CertificateKind::Scheduler, "system:kube-scheduler"),
         ];
+        // kubeadm has it where it starts the cluster, and nowhere else.
+        if self.first == Some(machine) {
+            all.push(client(holder(), CertificateKind::SuperAdmin, "kubernetes-super-admin"));
+        }
         if self.cluster.etcd == EtcdTopology::Stacked {
             all.extend(self.etcd(machine));
         }
@@ -135,7 +148,7 @@ impl Names<'_> {
             addresses.push(floating.address);
         }
         addresses.push(self.cluster.endpoint);
-        for name in self.api_names {
+        for name in self.more {
             match name.parse() {
                 Ok(address) => addresses.push(address),
                 Err(_) => dns_names.push(name.clone()),

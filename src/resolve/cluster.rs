@@ -27,17 +27,18 @@ impl Resolver<'_> {
         networks: &[NetworkDraft],
     ) -> Option<Cluster> {
         let version = self.kubernetes_version(machines);
+        let certificates = self.certificate_plan(epoch);
         let written = self.blueprint.kubernetes.as_ref()?;
         let service_cidr = self.service_cidr(written, networks);
         let cluster_domain = self.cluster_domain(written);
         self.api_names(written);
-        let certificates = self.certificate_plan(epoch?);
         Some(Cluster {
             version: version?,
             etcd: written.etcd,
             service_cidr: service_cidr?,
             cluster_domain,
             endpoint: Ipv4Addr::UNSPECIFIED,
+            origin: self.document.origin(&Path::root().key("kubernetes")),
             certificates: certificates?,
         })
     }

@@ -97,10 +97,12 @@ impl Resolver<'_> {
                     .help("add machines with `role: control-plane`, one or three"),
             );
         }
-        if let (true, Some(last)) =
-            (count > 0 && count.is_multiple_of(2), with_role(Role::ControlPlane).next_back())
-        {
-            let message = format!("{count} control planes survive no more failures than {}", count - 1);
+        let external = blueprint.kubernetes.as_ref().is_some_and(|it| it.etcd == EtcdTopology::External);
+        let (members, called) =
+            if external { (Role::Etcd, "etcd members") } else { (Role::ControlPlane, "control planes") };
+        let count = with_role(members).count();
+        if let (true, Some(last)) = (count > 0 && count.is_multiple_of(2), with_role(members).next_back()) {
+            let message = format!("{count} {called} survive no more failures than {}", count - 1);
             self.report(
                 Diagnostic::new(Code::EvenControlPlanes, Place::Key(last.path.clone()), message)
                     .note("etcd runs on each of them and needs more than half of its members")

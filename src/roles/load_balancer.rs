@@ -1,8 +1,7 @@
 //! Load balancers: the floating address in front of the control planes.
 
-use super::API_PORT;
 use crate::flow::{Endpoint, Flow, Service};
-use crate::site::{Role, Site};
+use crate::site::{API_PORT, Role, Site};
 
 /// The floating address serves the cluster's own machines and the bastion.
 pub(super) fn flows(site: &Site) -> Vec<Flow> {

@@ -6,38 +6,48 @@
 mod base;
 mod bastion;
 mod control_plane;
+mod etcd;
 #[cfg(test)]
 pub(crate) mod example;
 mod gateway;
+mod kubeconfig;
 mod load_balancer;
 mod names;
+mod operator;
+mod pki;
+mod worker;
 
 use crate::bug::Bug;
+use crate::credentials::Credentials;
 use crate::flow::Flow;
-use crate::setup::Setup;
+use crate::setup::{Setup, Setups};
 use crate::site::{Machine, Role, Site};
-
-/// The port of the Kubernetes API: on the control planes, and on the floating address in front of them.
-const API_PORT: u16 = 6443;
 
 /// All traffic between networks that the roles of a site need, in the order of the roles.
 fn flows(site: &Site) -> Vec<Flow> {
-    [bastion::flows(site), load_balancer::flows(site), control_plane::flows(site)].concat()
+    [bastion::flows(site), load_balancer::flows(site), control_plane::flows(site), etcd::flows(site)].concat()
 }
 
-/// What each machine of a site gets, in the order of the machines.
-pub(crate) fn setups(site: &Site) -> Result<Vec<Setup>, Bug> {
+/// What each machine of a site gets, in the order of the machines, and what the operator does.
+pub(crate) fn setups(site: &Site, credentials: &Credentials) -> Result<Setups, Bug> {
     let flows = flows(site);
-    site.machines.iter().map(|machine| setup(site, machine, &flows)).collect()
+    let machines = site.machines.iter().map(|machine| setup(site, credentials, machine, &flows));
+    Ok(Setups {
+        machines: machines.collect::<Result<_, _>>()?,
+        operator: operator::files(site, credentials)?,
+    })
 }
 
 /// What a machine gets from its role, on top of what every machine gets.
-fn setup(site: &Site, machine: &Machine, flows: &[Flow]) -> Result<Setup, Bug> {
+fn setup(site: &Site, credentials: &Credentials, machine: &Machine, flows: &[Flow]) -> Result<Setup, Bug> {
     let mut setup = base::setup(site, machine);
     match machine.role {
         Role::Gateway => gateway::add(site, machine, flows, &mut setup)?,
         Role::Bastion => bastion::add(site, &mut setup)?,
-        Role::LoadBalancer | Role::ControlPlane | Role::Worker | Role::Etcd => {}
+        Role::LoadBalancer => {}
+        Role::ControlPlane => control_plane::add(site, credentials, machine, &mut setup)?,
+        Role::Worker => worker::add(site, credentials, machine, &mut setup)?,
+        Role::Etcd => etcd::add(credentials, machine, &mut setup)?,
     }
     Ok(setup)
 }

@@ -49,6 +49,18 @@ pub enum Holder {
     Operator,
 }
 
+impl Holder {
+    /// What the key of its certificate of this kind is derived for: `kube-mast01/apiserver`, and for the operator
+    /// `admin`, which no machine's can be, whatever its name.
+    #[must_use]
+    pub fn purpose(&self, kind: CertificateKind) -> String {
+        match self {
+            Self::Machine(name) => format!("{name}/{}", kind.as_str()),
+            Self::Operator => kind.as_str().to_owned(),
+        }
+    }
+}
+
 impl CertificatePlan {
     /// The authorities, a root first.
     #[must_use]
@@ -74,11 +86,7 @@ impl PlannedCertificate {
     /// What its key is derived for: `kube-mast01/apiserver`.
     #[must_use]
     pub fn purpose(&self) -> String {
-        let holder = match &self.holder {
-            Holder::Machine(name) => name,
-            Holder::Operator => "operator",
-        };
-        format!("{holder}/{}", self.kind.as_str())
+        self.holder.purpose(self.kind)
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Cluster {
     pub cluster_domain: String,
     /// The address that the API is reached by: the floating one, or that of the first control plane.
     pub endpoint: Ipv4Addr,
+    /// The line of the blueprint that asks for it: `blueprint.yaml:31`.
+    pub origin: String,
     /// Its certificates.
     pub certificates: CertificatePlan,
 }

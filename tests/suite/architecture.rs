@@ -24,6 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("artifact", &["value"]),
     ("template", &["bug"]),
     ("vault", &["value"]),
+    ("pki", &["bug", "format", "value", "vault"]),
     // The front end: knows positions and the user's mistakes.
     ("source", &["diag"]),
     ("model", &["diag", "source", "value"]),
@@ -32,15 +33,47 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("resolve", &["assets", "diag", "model", "site", "source", "value"]),
     ("plan", &["site", "value"]),
     // The back end: cannot fail on what a user wrote.
+    ("credentials", &["bug", "pki", "site", "vault"]),
     ("setup", &["artifact", "value"]),
     ("bootstrap", &["format", "setup"]),
     ("flow", &["site"]),
-    ("roles", &["assets", "bootstrap", "bug", "flow", "format", "setup", "site", "template", "value"]),
+    (
+        "roles",
+        &[
+            "assets",
+            "bootstrap",
+            "bug",
+            "credentials",
+            "flow",
+            "format",
+            "setup",
+            "site",
+            "template",
+            "value",
+        ],
+    ),
     ("emit", &["artifact", "bootstrap", "bug", "format", "setup", "site", "value"]),
     ("verify", &["artifact", "bug", "format", "site"]),
     ("write", &["artifact", "value"]),
     // The order of the phases, and what runs them.
-    ("crate", &["artifact", "bug", "diag", "emit", "model", "resolve", "roles", "site", "source", "verify"]),
+    (
+        "crate",
+        &[
+            "artifact",
+            "bug",
+            "credentials",
+            "diag",
+            "emit",
+            "model",
+            "resolve",
+            "roles",
+            "setup",
+            "site",
+            "source",
+            "vault",
+            "verify",
+        ],
+    ),
     ("driver", &["crate", "diag", "format", "model", "plan", "site", "source", "value", "vault", "write"]),
     ("cli", &["diag", "driver"]),
     ("main", &["cli"]),
@@ -48,7 +81,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// Rooms whose parts never use each other, as a role knows no other role and an artifact kind no other kind; and what in
 /// them all parts may use.
-const APART: [(&str, &[&str]); 2] = [("emit", &[]), ("roles", &["names"])];
+const APART: [(&str, &[&str]); 2] = [("emit", &[]), ("roles", &["kubeconfig", "names", "pki"])];
 
 /// Rooms that may touch the system.
 const IMPURE: [&str; 4] = ["cli", "driver", "main", "write"];

@@ -7,6 +7,8 @@ use bpc::diag::Files;
 use bpc::site::Machine;
 use bpc::{Compiled, Inputs, compile, source};
 
+use crate::support::vault::vault;
+
 /// All good blueprints.
 pub(crate) fn blueprints() -> Vec<Compiled> {
     let mut found = Vec::new();
@@ -27,7 +29,12 @@ pub(crate) fn blueprint(name: &str) -> Compiled {
 
 /// The blueprint `tests/blueprints/NAME`, its text changed.
 pub(crate) fn changed(name: &str, change: impl Fn(String) -> String) -> Compiled {
-    let path = repository().join("tests/blueprints").join(name).join("blueprint.yaml");
+    changed_in("tests/blueprints", name, change)
+}
+
+/// The blueprint `FOLDER/NAME`, its text changed.
+pub(crate) fn changed_in(folder: &str, name: &str, change: impl Fn(String) -> String) -> Compiled {
+    let path = repository().join(folder).join(name).join("blueprint.yaml");
     compiled(&path, &change(text(&path)))
 }
 
@@ -37,7 +44,8 @@ fn compiled(path: &Path, text: &str) -> Compiled {
     for fragment in source::wanted(&inputs.files) {
         inputs.files.add(fragment.as_str(), self::text(&path.with_file_name(&fragment)));
     }
-    let (compiled, report) = compile(&inputs).unwrap_or_else(|bug| panic!("{}: {bug}", path.display()));
+    let (compiled, report) =
+        compile(&inputs, &vault()).unwrap_or_else(|bug| panic!("{}: {bug}", path.display()));
     compiled.unwrap_or_else(|| panic!("{}: {:?}", path.display(), report.diagnostics))
 }
 

@@ -10,12 +10,15 @@ use std::path::{Path, PathBuf};
 use bpc::artifact::{Artifact, Content, Kind};
 use bpc::driver::inputs;
 use bpc::format::iso9660;
+use bpc::pki::{Certificate, bundle_pem};
 use bpc::plan::Plan;
 use bpc::value::Secret;
 use bpc::write::manifest;
 use bpc::{Compiled, compile};
 use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
+
+use crate::support::vault::vault;
 
 const UPDATE: &str =
     "to keep what bpc makes now: INSTA_UPDATE=always cargo test golden; then read `git diff snapshots`";
@@ -33,28 +36,38 @@ fn blueprints() -> BTreeSet<String> {
 
 fn compiled(blueprint: &str) -> Compiled {
     let path = project().join("blueprints").join(blueprint).join("blueprint.yaml");
-    let (compiled, report) = compile(&inputs(&path).unwrap()).unwrap();
+    let (compiled, report) = compile(&inputs(&path).unwrap(), &vault()).unwrap();
     compiled.unwrap_or_else(|| panic!("{blueprint} has errors: {:#?}", report.diagnostics))
 }
 
 /// All that is kept of a blueprint, by path.
 fn texts(compiled: &Compiled) -> BTreeMap<String, String> {
     let artifacts = &compiled.artifacts;
+    let redacted: BTreeMap<String, Artifact> =
+        compiled.redacted().unwrap().files.into_iter().map(|file| (file.path.clone(), file)).collect();
     let plan = Plan::new(&compiled.site);
     let json = serde_json::to_string_pretty(&plan).unwrap();
     // SHA256SUMS has nothing that the manifest does not have.
     let manifest = manifest(artifacts).into_iter().filter(|listing| listing.kind == Kind::Manifest);
     let files = artifacts.files.iter().cloned().chain(manifest);
-    let files = files.map(|artifact| (artifact.path.clone(), text(&artifact)));
+    let files = files.map(|artifact| (artifact.path.clone(), text(&artifact, redacted.get(&artifact.path))));
     let plans = [("plan.txt".to_owned(), plan.to_table()), ("plan.json".to_owned(), json)];
     plans.into_iter().chain(files).collect()
 }
 
-/// An artifact as a reviewer reads it; of a secret one only that it is there.
-fn text(artifact: &Artifact) -> String {
+/// An artifact as a reviewer reads it; of a secret one that it is there, and what may be shown of it.
+fn text(artifact: &Artifact, redacted: Option<&Artifact>) -> String {
     let bytes = artifact.content.bytes();
     if artifact.content.is_secret() {
-        return format!("[{} secret bytes, mode {:04o}]\n", bytes.len(), artifact.mode());
+        let hidden = format!("[{} secret bytes, mode {:04o}]\n", bytes.len(), artifact.mode());
+        let shown = redacted.filter(|it| !it.content.is_secret() && it.kind != Kind::Seed);
+        return shown.map_or(hidden.clone(), |it| hidden + &text(it, None));
+    }
+    if Path::new(&artifact.path).extension().is_some_and(|end| end == "crt") {
+        let pem = std::str::from_utf8(bytes).unwrap();
+        let certificates = Certificate::from_pem(pem).unwrap();
+        assert_eq!(bundle_pem(&certificates), pem, "{} holds more than certificates", artifact.path);
+        return certificates.iter().map(Certificate::describe).collect::<Vec<_>>().join("\n");
     }
     match artifact.kind {
         Kind::Seed => listing(bytes),
@@ -148,7 +161,10 @@ fn a_secret_is_not_kept() {
         executable: false,
         origin: "blueprint.yaml:1".to_owned(),
     };
-    assert_eq!(text(&secret), "[7 secret bytes, mode 0600]\n");
+    assert_eq!(text(&secret, None), "[7 secret bytes, mode 0600]\n");
+    assert_eq!(text(&secret, Some(&secret)), "[7 secret bytes, mode 0600]\n");
+    let shown = Artifact { content: Content::from("[secret: admin]\n"), ..secret.clone() };
+    assert_eq!(text(&secret, Some(&shown)), "[7 secret bytes, mode 0600]\n[secret: admin]\n");
     let seed = Artifact { kind: Kind::Seed, ..secret };
-    assert_eq!(text(&seed), "[7 secret bytes, mode 0600]\n");
+    assert_eq!(text(&seed, Some(&shown)), "[7 secret bytes, mode 0600]\n[secret: admin]\n");
 }

@@ -88,7 +88,11 @@ mod tests {
         let mut site = site(&MACHINES, "");
         add(&site, &mut setup).unwrap();
         let [stage] = setup.stages.as_slice() else { panic!("{:?}", setup.stages) };
-        assert!(stage.script.contains(&format!("/v{}/", site.kubernetes.unwrap().version)), "{}", stage.script);
+        assert!(
+            stage.script.contains(&format!("/v{}/", site.kubernetes.unwrap().version)),
+            "{}",
+            stage.script
+        );
 
         setup.stages.clear();
         site.kubernetes = None;

@@ -4,6 +4,7 @@ use bpc::diag::{Code, Diagnostic, Files};
 use bpc::{Inputs, compile};
 
 use super::{OUTSIDE, ROOT, names};
+use crate::support::vault::vault;
 
 /// The base that all examples stand on, the one of `blueprints/bad` too.
 const BASE: [(&str, &str); 2] = [
@@ -55,7 +56,7 @@ fn diagnostics(example: &str) -> Vec<Diagnostic> {
     for (name, text) in BASE {
         inputs.files.add(name, text);
     }
-    compile(&inputs).expect("no bug").1.diagnostics
+    compile(&inputs, &vault()).expect("no bug").1.diagnostics
 }
 
 #[test]

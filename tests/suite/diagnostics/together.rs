@@ -5,6 +5,7 @@ use bpc::diag::{Code, Files};
 use bpc::{Inputs, compile};
 
 use super::codes_in;
+use crate::support::vault::vault;
 
 /// One mistake in every section, some in one mapping; each line with a mistake ends with its code.
 const MISTAKES: &str = r#"
@@ -49,7 +50,7 @@ kubernetes: {version: 1.2}                                # 0112
 fn found(text: &str) -> Vec<(usize, Code)> {
     let mut inputs = Inputs { files: Files::new(""), unreadable: Vec::new() };
     inputs.files.add("blueprint.yaml", text);
-    let (built, report) = compile(&inputs).expect("no bug");
+    let (built, report) = compile(&inputs, &vault()).expect("no bug");
     assert!(built.is_none());
     let lines = render(&report.diagnostics, &inputs.files, &report, Style::Short);
     lines

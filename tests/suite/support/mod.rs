@@ -2,3 +2,4 @@
 
 pub(crate) mod project;
 pub(crate) mod tools;
+pub(crate) mod vault;
