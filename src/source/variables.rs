@@ -164,7 +164,7 @@ impl Table<'_> {
                 self.depth += 1;
                 let value = if self.depth > MAX_DEPTH {
                     let message = format!("more than {MAX_DEPTH} variables that stand for each other");
-                    self.report(Code::Expansion, &place, message, "write its value out");
+                    self.report(Code::TooLarge, &place, message, "write its value out");
                     None
                 } else {
                     self.scalar(&text, plain, &place)
@@ -197,7 +197,7 @@ impl Table<'_> {
         if left.is_none() {
             let message = format!("with this the variables become more than {MAX_TEXT} bytes of text");
             let help = "no blueprint needs so much: look for variables made of variables";
-            self.report(Code::Expansion, span, message, help);
+            self.report(Code::TooLarge, span, message, help);
         }
         self.budget = left;
         left.map(drop)

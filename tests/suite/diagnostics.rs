@@ -7,8 +7,10 @@ use std::process::{Command, Output};
 
 use bpc::diag::{Code, Severity};
 
+mod explanations;
 mod failures;
 mod forms;
+mod hostile;
 mod together;
 
 /// The folder of this crate.
