@@ -18,6 +18,7 @@ mod support;
 mod bootstrap;
 mod diagnostics;
 mod iso9660;
+mod schema;
 mod shell;
 mod writer;
 mod yaml;
