@@ -172,6 +172,7 @@ impl<'a> Builder<'a> {
             Event::Scalar(..) if tag => Node { span, value: Value::Refused },
             Event::Scalar(value, style, ..) => {
                 let plain = style == ScalarStyle::Plain;
+                let span = if anchor == 0 { span } else { self.without_anchor(&span) };
                 Node { span, value: Value::Scalar { text: value.into_owned(), plain } }
             }
             Event::SequenceStart(..) => self.sequence(&span)?,
@@ -292,6 +293,14 @@ impl<'a> Builder<'a> {
             "use fewer aliases (`*name`), or `variables:`",
         );
         Err(Stop)
+    }
+
+    /// What stands behind `&name`.
+    fn without_anchor(&self, span: &Span) -> Span {
+        let text = self.text.get(span.range.clone()).unwrap_or("");
+        let behind = text.strip_prefix('&').and_then(|rest| rest.find(char::is_whitespace));
+        let skipped = behind.map_or(0, |length| text.len() - text.split_at(length + 1).1.trim_start().len());
+        Span { file: span.file, range: span.range.start + skipped..span.range.end }
     }
 
     /// The word with which a tagged node starts.

@@ -15,12 +15,7 @@ const MAX_DEPTH: usize = 16;
 /// A value that is nothing but one reference takes the variable's type with its text, so that `count: ${n}` is a
 /// number. `$${` stands for a literal `${`. Keys are left as they are.
 pub(super) fn substitute(root: &mut Node, diagnostics: &mut Vec<Diagnostic>) {
-    let Value::Map(entries) = &mut root.value else { return };
-    let written = entries.iter().position(|(key, _)| key.text == "variables");
-    // A `variables:` that is no mapping stays, for the check of types to report.
-    let written =
-        written.filter(|&at| matches!(entries.get(at), Some((_, Node { value: Value::Map(_), .. }))));
-    let definitions = written.map(|at| entries.remove(at).1);
+    let definitions = take_definitions(root);
     let mut table = Table { known: BTreeMap::new(), depth: 0, budget: Some(MAX_TEXT), diagnostics };
     let definitions = definitions.as_ref().map_or(&[][..], Node::entries);
     for (key, node) in definitions {
@@ -30,9 +25,15 @@ pub(super) fn substitute(root: &mut Node, diagnostics: &mut Vec<Diagnostic>) {
     for (key, node) in definitions {
         table.lookup(&key.text, &node.span);
     }
-    for (_, node) in entries {
-        table.node(node);
-    }
+    table.node(root);
+}
+
+/// Takes `variables:` away if it is a mapping; what else it may be is left for the check of types to report.
+fn take_definitions(root: &mut Node) -> Option<Node> {
+    let Value::Map(entries) = &mut root.value else { return None };
+    let written = entries.iter().position(|(key, _)| key.text == "variables")?;
+    let is_mapping = matches!(entries.get(written), Some((_, Node { value: Value::Map(_), .. })));
+    is_mapping.then(|| entries.remove(written).1)
 }
 
 /// A scalar: its text, and whether it was written plain.
