@@ -28,6 +28,7 @@ mod netplan;
 mod packages;
 mod plan;
 mod reproducible;
+mod schema;
 mod scripts;
 mod shell;
 mod writer;
