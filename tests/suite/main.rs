@@ -15,6 +15,7 @@
 
 mod support;
 
+mod architecture;
 mod bootstrap;
 mod built;
 mod cli;
@@ -25,6 +26,8 @@ mod golden;
 mod iso9660;
 mod netplan;
 mod packages;
+mod plan;
+mod reproducible;
 mod scripts;
 mod shell;
 mod writer;
