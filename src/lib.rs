@@ -102,7 +102,8 @@ pub fn plan_site(inputs: &Inputs) -> (Option<Site>, Report) {
 pub fn compile(inputs: &Inputs) -> Result<(Option<Compiled>, Report), Bug> {
     let (site, report) = plan_site(inputs);
     let Some(site) = site else { return Ok((None, report)) };
-    let artifacts = Artifacts { name: site.name.clone(), files: emit::site(&site)? };
+    let setups = roles::setups(&site)?;
+    let artifacts = Artifacts { name: site.name.clone(), files: emit::site(&site, setups)? };
     verify::verify(&site, &artifacts)?;
     Ok((Some(Compiled { site, artifacts }), report))
 }

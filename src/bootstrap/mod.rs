@@ -66,6 +66,14 @@ pub const fn start_commands() -> [&'static [&'static str]; 2] {
     [&["systemctl", "daemon-reload"], &["systemctl", "enable", "--now", "--no-block", UNIT]]
 }
 
+impl Stage {
+    /// A stage whose script is `body` below `variables`, with the functions of `lib.sh` at hand.
+    #[must_use]
+    pub fn new(order: u8, name: &'static str, variables: &[(&'static str, &str)], body: &str) -> Self {
+        Self { order, name, script: self::script(variables, body) }
+    }
+}
+
 /// The script of a stage: these variables, the functions of `lib.sh` (`fetch`, `install_packages`,
 /// `enable_service`, `log`), then the body; it ends at the first command that fails.
 #[must_use]

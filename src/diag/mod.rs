@@ -147,13 +147,18 @@ pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(|diagnostic| diagnostic.severity() == Severity::Error)
 }
 
+/// DNS labels have 63 bytes at most.
+const LONGEST_NAME: usize = 64;
+
 /// The candidate that `word` was most likely meant to be, if one is near enough.
 ///
 /// Near is a Damerau-Levenshtein distance of at most a third of the longer word, at least 1: the rule of rustc.
+/// Words that are longer than any name are near nothing: comparing them takes time and memory by the square.
 #[must_use]
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
+        .filter(|candidate| word.len().max(candidate.len()) <= LONGEST_NAME)
         .filter_map(|candidate| {
             let longest = word.chars().count().max(candidate.chars().count());
             let distance = strsim::damerau_levenshtein(word, candidate);

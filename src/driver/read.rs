@@ -2,23 +2,26 @@
 
 #![expect(clippy::disallowed_methods, reason = "the driver is the reader")]
 
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use crate::Inputs;
 use crate::diag::{Code, Diagnostic, Files, Place};
 use crate::source::{self, Unreadable};
 
 /// A blueprint with all of its fragments.
-pub(super) fn inputs(path: &Path) -> Result<Inputs, Diagnostic> {
-    let folder = path.parent().map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default();
+///
+/// # Errors
+/// If the blueprint itself cannot be read. A fragment that cannot be read is an error at the line that includes it.
+pub fn inputs(path: &Path) -> Result<Inputs, Diagnostic> {
+    let folder = path.parent().unwrap_or(Path::new(""));
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let text = read(path).map_err(|reason| {
         let message = format!("cannot read {}: {reason}", path.display());
         Diagnostic::new(Code::BlueprintUnreadable, Place::Outside, message)
-            .help("name a blueprint, or a folder that holds a `blueprint.yaml`")
+            .help("a blueprint is a YAML file that you may read")
     })?;
-    let mut inputs = Inputs { files: Files::new(folder.clone()), unreadable: Vec::new() };
+    let mut inputs = Inputs { files: Files::new(folder.to_string_lossy()), unreadable: Vec::new() };
     inputs.files.add(name, text);
     loop {
         let mut wanted = source::wanted(&inputs.files);
@@ -27,7 +30,7 @@ pub(super) fn inputs(path: &Path) -> Result<Inputs, Diagnostic> {
             return Ok(inputs);
         }
         for name in wanted {
-            match read(&Path::new(&folder).join(&name)) {
+            match read(&folder.join(&name)) {
                 Ok(text) => drop(inputs.files.add(name, text)),
                 Err(reason) => inputs.unreadable.push(Unreadable { name, reason }),
             }
@@ -35,8 +38,12 @@ pub(super) fn inputs(path: &Path) -> Result<Inputs, Diagnostic> {
     }
 }
 
+/// A file's text; what is not UTF-8 in it becomes U+FFFD, which `source` reports with its place.
 fn read(path: &Path) -> Result<String, String> {
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
-    String::from_utf8(bytes)
-        .map_err(|error| format!("byte {} is not UTF-8", error.utf8_error().valid_up_to() + 1))
+    let bytes = fs::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        _ => error.to_string(),
+    })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -4,17 +4,17 @@ mod network_config;
 mod seed;
 mod user_data;
 
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::artifact::{Artifact, Content, Kind};
 use crate::bootstrap;
 use crate::bug::Bug;
-use crate::roles;
 use crate::setup::Setup;
 use crate::site::{Machine, Site};
 
 /// All artifacts of one machine.
-pub(crate) fn machine(site: &Site, machine: &Machine, mut setup: Setup) -> Result<Vec<Artifact>, Bug> {
+fn machine(site: &Site, machine: &Machine, mut setup: Setup) -> Result<Vec<Artifact>, Bug> {
     setup.stages.push(bootstrap::packages(&setup.packages));
     setup.files.extend(bootstrap::files(&machine.name, &setup.stages));
     let user_data = user_data::user_data(site, machine, &setup);
@@ -61,11 +61,10 @@ fn meta_data(site: &Site, machine: &Machine, seeded: &[&[u8]]) -> String {
     .to_string()
 }
 
-/// The artifacts of all machines, made side by side.
-pub(crate) fn site(site: &Site) -> Result<Vec<Artifact>, Bug> {
-    use rayon::prelude::*;
-    let flows = roles::flows(site);
+/// The artifacts of all machines, made side by side; there is one setup a machine.
+pub(crate) fn site(site: &Site, setups: Vec<Setup>) -> Result<Vec<Artifact>, Bug> {
+    let machines = site.machines.par_iter().zip(setups);
     let made: Result<Vec<Vec<Artifact>>, Bug> =
-        site.machines.par_iter().map(|one| machine(site, one, roles::setup(site, one, &flows)?)).collect();
+        machines.map(|(one, setup)| machine(site, one, setup)).collect();
     Ok(made?.into_iter().flatten().collect())
 }

@@ -1,16 +1,18 @@
 //! What a user writes: one struct a section, as plain as the YAML is.
 //!
-//! The JSON Schema that editors use is made from these types, and [`check`](crate::model) walks every document with
+//! The JSON Schema that editors use is made from these types, and `walk` goes over every document with
 //! it, so that all unknown keys, missing keys and wrong types are reported in one run; serde then fills the structs.
 //! Texts stay texts here: `resolve` reads them, because only there can a message say what the value means.
 
 mod access;
-mod check;
 mod image;
 mod machine;
 mod network;
+mod read;
 mod schema;
 mod services;
+mod walk;
+mod wording;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -23,7 +25,7 @@ pub use network::{Attach, Network};
 pub use schema::schema;
 pub use services::{Dns, Kubernetes, LoadBalancer};
 
-pub(crate) use check::read;
+pub(crate) use read::read;
 
 /// One small data centre.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -33,7 +33,9 @@ pub struct Network {
     pub trunk: Option<String>,
     /// Its VLAN id on the trunk, 1 to 4094.
     #[serde(default)]
-    pub vlan: Option<u64>,
+    // `resolve` reports other numbers with a code of their own, so these bounds are of the kind that only editors know.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 4095))]
+    pub vlan: Option<i64>,
     /// The gateway's address for routes; its last host address if nothing is said.
     #[serde(default)]
     pub router: Option<String>,

@@ -1,9 +1,11 @@
 //! `access:` and `system:`
 
+use std::net::Ipv4Addr;
+
 use base64ct::{Base64, Encoding};
 
 use super::Resolver;
-use crate::diag::{Code, Diagnostic, Path, Place};
+use crate::diag::{Code, Diagnostic, Path, Place, did_you_mean};
 use crate::model::Distribution;
 use crate::value::is_dns_name;
 
@@ -27,9 +29,61 @@ const KEY_TYPES: [&str; 7] = [
     "ssh-rsa",
 ];
 
-/// System accounts that a login user must not be (Debian Policy, section 9.2.2, and the base-passwd package).
-const SYSTEM_USERS: [&str; 10] =
-    ["root", "daemon", "bin", "sys", "sync", "mail", "backup", "nobody", "www-data", "sshd"];
+/// Accounts of the base system and of what bpc installs; a user of that name would be theirs.
+const SYSTEM_USERS: [&str; 30] = [
+    "root",
+    "daemon",
+    "bin",
+    "sys",
+    "sync",
+    "games",
+    "man",
+    "lp",
+    "mail",
+    "news",
+    "uucp",
+    "proxy",
+    "www-data",
+    "backup",
+    "list",
+    "irc",
+    "_apt",
+    "nobody",
+    "messagebus",
+    "systemd-network",
+    "systemd-resolve",
+    "systemd-timesync",
+    "polkitd",
+    "sshd",
+    "dnsmasq",
+    "haproxy",
+    "hacluster",
+    "keepalived_script",
+    "tcpdump",
+    "etcd",
+];
+
+/// Groups of the base system (base-passwd) that are not users too: `useradd` refuses a user whose own group exists.
+const SYSTEM_GROUPS: [&str; 25] = [
+    "adm", "tty", "disk", "kmem", "dialout", "fax", "voice", "cdrom", "floppy", "tape", "sudo", "audio",
+    "dip", "operator", "src", "shadow", "utmp", "video", "sasl", "plugdev", "staff", "users", "nogroup",
+    "admin", "netdev",
+];
+
+/// The first part of names in the tz database, and names that have one part only.
+const TIME_AREAS: [&str; 11] = [
+    "Africa",
+    "America",
+    "Antarctica",
+    "Arctic",
+    "Asia",
+    "Atlantic",
+    "Australia",
+    "Europe",
+    "Indian",
+    "Pacific",
+    "Etc",
+];
 
 impl Resolver<'_> {
     pub(super) fn access(&mut self) -> Option<Access> {
@@ -58,28 +112,41 @@ impl Resolver<'_> {
         for (index, server) in blueprint.system.ntp.iter().enumerate() {
             self.host(server, &path.key("ntp").index(index));
         }
+        let (timezone, locale) = (self.timezone(&path.key("timezone")), self.locale(&path.key("locale")));
         Some(Access {
             user,
             ssh_keys: blueprint.access.ssh_keys.iter().map(|key| key.trim().to_owned()).collect(),
-            timezone: self.timezone(&path.key("timezone"))?,
-            locale: self.locale(&path.key("locale"))?,
+            timezone: timezone?,
+            locale: locale?,
             ntp: blueprint.system.ntp.clone(),
         })
     }
 
-    /// A login name that `adduser` takes (adduser.conf(5), `NAME_REGEX`), and no system account.
+    /// A login name that `adduser` takes (adduser.conf(5), `NAME_REGEX`), and no account of the system.
     fn user(&mut self, user: &str, path: &Path) {
         let mut bytes = user.bytes();
         let first = bytes.next().is_some_and(|c| c.is_ascii_lowercase() || c == b'_');
         let rest = bytes.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_' || c == b'-');
-        if first && rest && user.len() <= 32 && !SYSTEM_USERS.contains(&user) {
+        let why = if !first || !rest || user.len() > 32 {
+            "1 to 32 lower-case letters, digits, `-` and `_`, a letter first (adduser.conf(5))"
+        } else if user == "root" {
+            "root is locked on every machine: people log in as a user of their own and use `sudo`"
+        } else if SYSTEM_USERS.contains(&user) {
+            "the system has an account of this name already"
+        } else if SYSTEM_GROUPS.contains(&user) {
+            "the system has a group of this name, so `useradd` refuses it as a user"
+        } else {
             return;
-        }
+        };
+        let lower = user.to_ascii_lowercase();
+        let free = !SYSTEM_USERS.contains(&lower.as_str()) && !SYSTEM_GROUPS.contains(&lower.as_str());
+        let better = free && lower.bytes().all(|c| c.is_ascii_lowercase()) && !lower.is_empty();
+        let example = if better && lower.len() <= 32 { lower.as_str() } else { "ops" };
         let message = format!("`{user}` cannot be the user that logs in");
         self.report(
             Diagnostic::new(Code::UserName, Place::Value(path.clone()), message)
-                .note("1 to 32 lower-case letters, digits, `-` and `_`, a letter first, and no account of the system")
-                .help("for instance `ops`"),
+                .note(why)
+                .help(format!("for instance `{example}`")),
         );
     }
 
@@ -97,18 +164,15 @@ impl Resolver<'_> {
             );
             return;
         }
-        let mut words = key.split_whitespace();
-        let (kind, blob) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let valid =
-            KEY_TYPES.contains(&kind) && key_names_its_type(kind, blob) && !key.contains(['\n', '\r']);
-        if !valid {
-            let message = "this is not an OpenSSH public key";
-            self.report(
-                Diagnostic::new(Code::SshKey, place, message)
-                    .note(format!("one line: type, base64, comment; types: {}", KEY_TYPES.join(", ")))
-                    .help("paste the whole line of the file that ends in .pub"),
-            );
-        }
+        let Some((why, help)) = refused_key(key) else { return };
+        self.report(
+            Diagnostic::new(Code::SshKey, place, format!("this is not an OpenSSH public key: {why}"))
+                .note(format!(
+                    "a key is one line: its type, its base64, a comment; types are {}",
+                    KEY_TYPES.join(", ")
+                ))
+                .help(help),
+        );
     }
 
     fn timezone(&mut self, path: &Path) -> Option<String> {
@@ -116,14 +180,22 @@ impl Resolver<'_> {
         let part = |part: &str| {
             !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric() || b"_+-".contains(&c))
         };
-        if zone.split('/').all(part) && zone.starts_with(|c: char| c.is_ascii_uppercase()) {
+        let (area, city) =
+            zone.split_once('/').map_or((zone.as_str(), None), |(area, city)| (area, Some(city)));
+        let known = match city {
+            None => zone.bytes().all(|c| c.is_ascii_alphanumeric()),
+            Some(city) => TIME_AREAS.contains(&area) && city.split('/').all(part),
+        };
+        if known && zone.starts_with(|c: char| c.is_ascii_uppercase()) {
             return Some(zone);
         }
+        let help = match (city, did_you_mean(area, TIME_AREAS)) {
+            (Some(city), Some(near)) if near != area => format!("did you mean `{near}/{city}`?"),
+            _ => "write a name of the tz database (`timedatectl list-timezones`): `UTC`, `Europe/Berlin`"
+                .to_owned(),
+        };
         let message = format!("`{zone}` is not a time zone");
-        self.report(
-            Diagnostic::new(Code::TimeZone, Place::Value(path.clone()), message)
-                .help("a name of the tz database: `UTC`, `Europe/Berlin`"),
-        );
+        self.report(Diagnostic::new(Code::TimeZone, Place::Value(path.clone()), message).help(help));
         None
     }
 
@@ -141,22 +213,48 @@ impl Resolver<'_> {
             return Some(locale);
         }
         let message = format!("`{locale}` is not a UTF-8 locale");
-        self.report(
-            Diagnostic::new(Code::Locale, Place::Value(path.clone()), message)
-                .help("`C.UTF-8`, `en_US.UTF-8`, `de_DE.UTF-8`"),
-        );
+        let stem = locale.split(['.', '@']).next().unwrap_or_default();
+        let help = if named(stem) {
+            format!("write `{stem}.UTF-8`")
+        } else {
+            "for instance `C.UTF-8`, `en_US.UTF-8`, `de_DE.UTF-8`".to_owned()
+        };
+        self.report(Diagnostic::new(Code::Locale, Place::Value(path.clone()), message).help(help));
         None
     }
 
     fn host(&mut self, host: &str, path: &Path) {
-        if is_dns_name(host) {
+        let top = host.rsplit('.').next().unwrap_or_default();
+        let numeric = top.bytes().all(|c| c.is_ascii_digit());
+        if host.parse::<Ipv4Addr>().is_ok() || (is_dns_name(host) && !numeric) {
             return;
         }
         let message = format!("`{host}` is neither a host name nor an address");
-        self.report(
-            Diagnostic::new(Code::HostName, Place::Value(path.clone()), message)
-                .help("for instance `time.example` or `192.0.2.1`"),
-        );
+        let bare = host.split_once("://").map(|(_, rest)| rest.split(['/', ':']).next().unwrap_or_default());
+        let help = match bare.filter(|bare| is_dns_name(bare)) {
+            Some(bare) => format!("write `{bare}`"),
+            None => "for instance `time.example` or `192.0.2.1`".to_owned(),
+        };
+        self.report(Diagnostic::new(Code::HostName, Place::Value(path.clone()), message).help(help));
+    }
+}
+
+/// Why a line is not a public key, and what to do.
+fn refused_key(key: &str) -> Option<(String, String)> {
+    let whole = "paste the whole line of the file that ends in .pub".to_owned();
+    let mut words = key.split_whitespace();
+    let (kind, blob) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    if key.trim().contains(['\n', '\r']) {
+        let help = "write each key as an item of its own".to_owned();
+        Some(("it has more than one line".to_owned(), help))
+    } else if KEY_TYPES.contains(&kind) {
+        (!key_names_its_type(kind, blob))
+            .then(|| (format!("what stands behind `{kind}` is cut short or damaged"), whole))
+    } else if kind == "ssh-dss" {
+        let help = "make another one: `ssh-keygen -t ed25519`".to_owned();
+        Some(("OpenSSH does not take DSA keys any more".to_owned(), help))
+    } else {
+        Some(("it does not start with the type of a key".to_owned(), whole))
     }
 }
 

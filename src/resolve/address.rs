@@ -27,8 +27,13 @@ pub(super) struct Space {
 /// Who has an address, and the place in the blueprint that gave it.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
-    pub(super) name: String,
+    /// What the address is: `the address of node01`.
+    pub(super) what: String,
     pub(super) place: Place,
+    /// Why it is this one, for those who want it too.
+    pub(super) why: String,
+    /// How it could be another one, where nobody asked for this one.
+    pub(super) way_out: Option<String>,
 }
 
 impl Space {
@@ -50,12 +55,17 @@ impl Space {
             let message = format!("{address} is the broadcast address of network '{network}'");
             refuse(Code::NetworkOrBroadcastAddress, message).other(cidr_place, "the network")
         } else if let Some((pool, path)) = self.pools.iter().find(|(pool, _)| pool.range.contains(address)) {
-            let message = format!("{address} is in the pool '{}' of network '{network}'", pool.name);
-            refuse(Code::AddressInPool, message).other(Place::Value(path.clone()), "the pool")
+            let message = format!("{address}, {}, is in the pool '{}'", owner.what, pool.name);
+            let label = owner.way_out.as_ref().map_or("", |_| owner.why.as_str());
+            refuse(Code::AddressInPool, message)
+                .other(Place::Value(path.clone()), "the pool")
+                .label(label)
+                .maybe_help(owner.way_out.clone())
         } else if let Some(first) = self.taken.get(&address) {
-            let message = format!("{address} cannot be {}: it is {}", owner.name, first.name);
+            let message = format!("{address} cannot be {}: it is {}", owner.what, first.what);
             refuse(Code::AddressTaken, message)
-                .other(first.place.clone(), format!("{} is from here", first.name))
+                .other(first.place.clone(), first.why.clone())
+                .maybe_help(first.way_out.clone())
         } else {
             self.taken.insert(address, owner);
             return Ok(());
@@ -65,35 +75,52 @@ impl Space {
 
     /// The first free host address.
     fn next_free(&self) -> Option<Ipv4Addr> {
-        self.free().next()
+        self.free_runs().next().map(|run| run.first)
     }
 
-    /// All free host addresses, lowest first.
-    fn free(&self) -> impl Iterator<Item = Ipv4Addr> {
-        self.cidr.hosts().filter(|address| {
-            !self.taken.contains_key(address)
-                && !self.pools.iter().any(|(pool, _)| pool.range.contains(*address))
+    /// Runs of free host addresses, lowest first; found by their ends, because a network may have millions.
+    fn free_runs(&self) -> impl Iterator<Item = AddressRange> {
+        let last = u32::from(self.cidr.broadcast()) - 1;
+        let mut next = u32::from(self.cidr.network()) + 1;
+        std::iter::from_fn(move || {
+            let first = self.first_free(next).filter(|first| *first <= last)?;
+            let pools = self.pools.iter().map(|(pool, _)| u32::from(pool.range.first));
+            let taken = self.taken.range(Ipv4Addr::from(first)..).next();
+            let end = pools
+                .chain(taken.map(|(address, _)| u32::from(*address)))
+                .filter(|start| *start > first)
+                .min()
+                .map_or(last, |start| last.min(start - 1));
+            next = end + 1;
+            Some(AddressRange { first: first.into(), last: end.into() })
         })
+    }
+
+    /// The lowest address from `start` on that is neither taken nor in a pool, inside the network or beyond it.
+    fn first_free(&self, start: u32) -> Option<u32> {
+        let mut next = start;
+        loop {
+            let address = Ipv4Addr::from(next);
+            let pool = self.pools.iter().find(|(pool, _)| pool.range.contains(address));
+            let end = match pool {
+                Some((pool, _)) => u32::from(pool.range.last),
+                None if self.taken.contains_key(&address) => next,
+                None => return Some(next),
+            };
+            next = end.checked_add(1)?;
+        }
     }
 
     /// Help that names the first few runs of free addresses.
     fn free_addresses(&self) -> String {
-        let mut runs: Vec<AddressRange> = Vec::new();
-        for address in self.free() {
-            let known = runs.len();
-            match runs.last_mut() {
-                Some(run) if u32::from(run.last) + 1 == u32::from(address) => run.last = address,
-                _ if known == 3 => break,
-                _ => runs.push(AddressRange { first: address, last: address }),
-            }
-        }
+        let runs: Vec<String> = self
+            .free_runs()
+            .take(3)
+            .map(|run| if run.first == run.last { run.first.to_string() } else { run.to_string() })
+            .collect();
         if runs.is_empty() {
             return "the network has no free address: make its range larger".to_owned();
         }
-        let runs: Vec<String> = runs
-            .iter()
-            .map(|run| if run.first == run.last { run.first.to_string() } else { run.to_string() })
-            .collect();
         format!("free addresses: {}", runs.join(", "))
     }
 }
@@ -135,10 +162,17 @@ impl Resolver<'_> {
             }
             return;
         }
-        let name = format!("the address of {}", draft.machine.name);
+        let name = &draft.machine.name;
+        let what = format!("the address of {name}");
         if let Some((text, path)) = draft.pin(&network.name) {
             let Some(address) = self.address(&text, &path) else { return };
-            match space.claim(&network.name, address, Owner { name, place: Place::Value(path) }) {
+            let owner = Owner {
+                what,
+                place: Place::Value(path),
+                why: format!("{name} has it from here"),
+                way_out: None,
+            };
+            match space.claim(&network.name, address, owner) {
                 Ok(()) => give(address),
                 Err(refusal) => self.report(refusal),
             }
@@ -149,28 +183,39 @@ impl Resolver<'_> {
             let message =
                 format!("network '{}' has no free address for {}", network.name, draft.machine.name);
             let cidr = Place::Value(space.path.clone());
-            self.report(
-                Diagnostic::new(Code::NetworkFull, place, message)
-                    .other(cidr, format!("{} addresses, all taken or in pools", space.cidr.hosts().count()))
-                    .help("make the network's range larger, or its pools smaller"),
-            );
+            let hosts = u32::from(space.cidr.broadcast()) - u32::from(space.cidr.network()) - 1;
+            if !std::mem::replace(&mut network.full, true) {
+                self.report(
+                    Diagnostic::new(Code::NetworkFull, place, message)
+                        .other(cidr, format!("{hosts} addresses, all taken or in pools"))
+                        .help("make the network's range larger, or its pools smaller"),
+                );
+            }
             return;
         };
-        if space.claim(&network.name, address, Owner { name, place }).is_ok() {
+        let owner = Owner {
+            what,
+            place,
+            why: format!("{name} comes first, and got the first free address"),
+            way_out: Some(format!("pin another one for {name} under its `addresses:`")),
+        };
+        if space.claim(&network.name, address, owner).is_ok() {
             give(address);
         }
     }
 
     /// An address as written.
     pub(super) fn address(&mut self, text: &str, path: &Path) -> Option<Ipv4Addr> {
-        let address = text.parse().ok();
-        if address.is_none() {
-            let message = format!("`{text}` is not an IPv4 address");
-            self.report(
-                Diagnostic::new(Code::AddressSyntax, Place::Value(path.clone()), message)
-                    .help("four numbers from 0 to 255 with dots between them: `192.168.1.10`"),
-            );
+        if let Ok(address) = text.parse() {
+            return Some(address);
         }
-        address
+        let bare = text.split_once('/').and_then(|(address, _)| address.parse::<Ipv4Addr>().ok());
+        let help = match bare {
+            Some(bare) => format!("write `{bare}`: the prefix length is its network's"),
+            None => "four numbers from 0 to 255 with dots between them: `192.168.1.10`".to_owned(),
+        };
+        let message = format!("`{text}` is not an IPv4 address");
+        self.report(Diagnostic::new(Code::AddressSyntax, Place::Value(path.clone()), message).help(help));
+        None
     }
 }

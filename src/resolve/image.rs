@@ -1,12 +1,10 @@
 //! `epoch:` and `image:`
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::Resolver;
-use crate::diag::{Code, Diagnostic, Path, Place, did_you_mean};
-use crate::model::{Distribution, Lvm};
+use crate::diag::{Code, Diagnostic, Path, Place, Step, did_you_mean};
+use crate::model::Distribution;
 use crate::site::{Image, PackageSources};
 use crate::value::Size;
 
@@ -16,9 +14,6 @@ const RELEASES: [(Distribution, &str, &str); 3] = [
     (Distribution::Debian, "trixie", "13"),
     (Distribution::Ubuntu, "noble", "24.04"),
 ];
-
-/// What stays outside the volume group of a disk: boot loader, EFI system partition and `/boot`.
-const OUTSIDE_LVM: Size = Size::mib(1536);
 
 impl Resolver<'_> {
     /// The time that every artifact carries.
@@ -45,10 +40,10 @@ impl Resolver<'_> {
             .ok()
             .filter(|time| text.ends_with('Z') && time.subsec_nanosecond() == 0);
         if parsed.is_none() {
-            let message = format!("`{text}` is not a time");
+            let message = format!("`{text}` is not a time in UTC with whole seconds");
             self.report(
                 Diagnostic::new(Code::EpochSyntax, Place::Value(path.clone()), message)
-                    .help("RFC 3339 in UTC with whole seconds: `2026-01-01T00:00:00Z`"),
+                    .help(format!("write it as RFC 3339 does: `{}`", near_timestamp(text))),
             );
         }
         parsed
@@ -82,12 +77,21 @@ impl Resolver<'_> {
             return;
         }
         let by_number = known().find(|(_, _, number)| *number == image.release).map(|(_, name, _)| *name);
+        let elsewhere = RELEASES.iter().find(|(_, name, _)| *name == image.release);
         let help = match by_number.or_else(|| did_you_mean(&image.release, known().map(|(_, name, _)| *name)))
         {
             Some(name) => format!("did you mean `{name}`?"),
             None => format!("one of: {}", known().map(|(_, name, _)| *name).collect::<Vec<_>>().join(", ")),
         };
-        let message = format!("bpc does not know the release `{}`", image.release);
+        let message = match elsewhere {
+            Some((Distribution::Debian, ..)) => {
+                format!("`{}` is a release of Debian, not of Ubuntu", image.release)
+            }
+            Some((Distribution::Ubuntu, ..)) => {
+                format!("`{}` is a release of Ubuntu, not of Debian", image.release)
+            }
+            None => format!("bpc does not know the release `{}`", image.release),
+        };
         let place = Place::Value(Path::root().key("image").key("release"));
         self.report(Diagnostic::new(Code::Release, place, message).help(help));
     }
@@ -102,65 +106,21 @@ impl Resolver<'_> {
         let place = Place::Value(path.clone());
         let Ok(size) = text.parse::<Size>() else {
             let message = format!("`{text}` is not a size");
-            self.report(
-                Diagnostic::new(Code::SizeSyntax, place, message)
-                    .help("a whole number and a binary unit, without a space: `512MiB`, `32GiB`"),
-            );
+            self.report(Diagnostic::new(Code::SizeSyntax, place, message).help(size_help(text)));
             return None;
         };
         if range.contains(&size) {
             return Some(size);
         }
-        let help = format!("from {} to {}", range.start(), range.end());
-        let message = format!("{size} makes no sense here");
+        let help = format!("write a size from {} to {}", range.start(), range.end());
+        let amount = if size < *range.start() { "little" } else { "much" };
+        let what = match path.steps().last() {
+            Some(Step::Key(key)) => key.as_str(),
+            _ => "this",
+        };
+        let message = format!("{size} is too {amount} for `{what}`");
         self.report(Diagnostic::new(Code::SizeRange, place, message).help(help));
         None
-    }
-
-    fn volumes(&mut self, lvm: &Lvm, disk: Size) {
-        let path = Path::root().key("image").key("lvm");
-        self.label(&lvm.group, "a volume group's name", Place::Value(path.key("group")));
-        let mut mounts: BTreeMap<&str, Path> = BTreeMap::new();
-        let mut total = Size::default();
-        for (index, volume) in lvm.volumes.iter().enumerate() {
-            let path = path.key("volumes").index(index);
-            if let Some(size) = self.size(&volume.size, &path.key("size"), Size::mib(64)..=Size::gib(2048)) {
-                total = total.saturating_add(size);
-            }
-            let mount = volume.mount.as_str();
-            let place = Place::Value(path.key("mount"));
-            if !is_mount_point(mount) {
-                let message = format!("`{mount}` is not a mount point");
-                self.report(
-                    Diagnostic::new(Code::MountPoint, place, message)
-                        .help("an absolute path without `.`, `..` or a slash at its end: `/var/lib`"),
-                );
-            } else if let Some(first) = mounts.get(mount) {
-                let message = format!("two volumes are mounted on `{mount}`");
-                self.report(
-                    Diagnostic::new(Code::MountPoint, place, message)
-                        .other(Place::Value(first.clone()), "the first one")
-                        .help("remove one of them"),
-                );
-            } else {
-                mounts.insert(mount, path.key("mount"));
-            }
-        }
-        let available = disk.saturating_sub(OUTSIDE_LVM);
-        if total > available {
-            let message = format!("the volumes need {total}, the disk has {available} for them");
-            self.report(
-                Diagnostic::new(Code::VolumesTooLarge, Place::Key(path.key("volumes")), message)
-                    .other(
-                        Place::Value(Path::root().key("image").key("disk")),
-                        format!("{disk}, of which {OUTSIDE_LVM} stay outside LVM"),
-                    )
-                    .help(format!(
-                        "make the disk at least {}, or the volumes smaller",
-                        total.saturating_add(OUTSIDE_LVM)
-                    )),
-            );
-        }
     }
 
     fn package_sources(&mut self) -> Option<PackageSources> {
@@ -172,7 +132,7 @@ impl Resolver<'_> {
                 let message = format!("`{url}` is not the address of a package mirror");
                 self.report(
                     Diagnostic::new(Code::Mirror, Place::Value(path.key(key)), message)
-                        .help("`http://` or `https://`, a host and a path, nothing else: `https://mirror.example/debian`"),
+                        .help("write `http://` or `https://`, a host and a path, nothing else: `https://mirror.example/debian`"),
                 );
             }
         }
@@ -211,14 +171,35 @@ impl Resolver<'_> {
     }
 }
 
-fn is_mount_point(path: &str) -> bool {
-    let name = |name: &str| {
-        !name.is_empty()
-            && name != "."
-            && name != ".."
-            && name.bytes().all(|c| c.is_ascii_graphic() && c != b'\\')
+/// The time that a text most likely means, in the form that bpc takes.
+fn near_timestamp(text: &str) -> String {
+    let midnight = format!("{text}T00:00:00Z");
+    let parsed = text.parse::<Timestamp>().or_else(|_| midnight.parse()).ok();
+    let whole = parsed.and_then(|time| Timestamp::from_second(time.as_second()).ok());
+    whole.map_or_else(|| "2026-01-01T00:00:00Z".to_owned(), |time| time.to_string())
+}
+
+/// What to write instead of something that is not a size.
+fn size_help(text: &str) -> String {
+    let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let end = compact.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(compact.len());
+    let (number, unit) = compact.split_at(end);
+    let letter = unit.chars().next().map_or('M', |c| c.to_ascii_uppercase());
+    let unit = format!("1{letter}iB").parse::<Size>().map_or(0, Size::bytes);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let parts = (whole.parse::<u64>(), format!("{fraction}000").get(..3).map(str::parse::<u64>));
+    let near = match parts {
+        (Ok(whole), Some(Ok(thousandths))) => {
+            let bytes = u128::from(unit) * (u128::from(whole) * 1000 + u128::from(thousandths)) / 1000;
+            Size::mib(u64::try_from(bytes >> 20).unwrap_or(0))
+        }
+        _ => Size::default(),
     };
-    path == "/" || path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(name))
+    if near == Size::default() {
+        "write a whole number and a binary unit: `512MiB`, `32GiB`".to_owned()
+    } else {
+        format!("write a whole number and a binary unit, without a blank: `{near}`")
+    }
 }
 
 /// Whether `url` can stand in an APT source as it is.

@@ -6,11 +6,13 @@ use super::Resolver;
 use super::network::NetworkDraft;
 use crate::diag::{Code, Diagnostic, Path, Place};
 use crate::model::MachineGroup;
-use crate::site::{Attachment, Machine, Nic, PublishedPort, Segment};
+use crate::site::{Attachment, Machine, Nic, Segment};
 use crate::value::{Mac, Size};
 
 /// Adapters that a machine can have on VirtualBox's default chipset, PIIX3.
 const NIC_SLOTS: usize = 8;
+/// Machines that a blueprint can have: more than any one host runs.
+const MAX_MACHINES: usize = 1000;
 
 /// A machine while addresses are given out.
 #[derive(Clone, Debug)]
@@ -23,6 +25,11 @@ pub(super) struct MachineDraft {
 }
 
 impl MachineDraft {
+    /// Whether it is the first of its group.
+    pub(super) const fn is_first(&self) -> bool {
+        self.index == 0
+    }
+
     /// The address that the blueprint gives it on a network, and where.
     pub(super) fn pin(&self, network: &str) -> Option<(String, Path)> {
         let text = self.written.addresses.get(network)?.get(self.index)?;
@@ -40,69 +47,104 @@ impl Resolver<'_> {
     pub(super) fn machines(&mut self, networks: &[NetworkDraft]) -> Vec<MachineDraft> {
         let blueprint = self.blueprint;
         let mut drafts: Vec<MachineDraft> = Vec::new();
+        let mut names: BTreeMap<String, Path> = BTreeMap::new();
         for (group, written) in &blueprint.machines {
             let path = Path::root().key("machines").key(group);
-            let memory = match &written.memory {
-                Some(text) => self.size(text, &path.key("memory"), Size::mib(128)..=Size::gib(256)),
-                None => Some(Size::mib(512)),
-            };
-            self.group_networks(written, networks, &path);
-            self.group_pins(group, written, &path);
-            let published = self.published(written, &path);
-            for (index, package) in written.packages.iter().enumerate() {
-                self.package(package, &path.key("packages").index(index));
+            if drafts.len() + written.count.unwrap_or(1) as usize > MAX_MACHINES {
+                self.too_many_machines(path);
+                break;
             }
-            for (index, name) in names(group, written.count).into_iter().enumerate() {
-                self.unique_name(&name, &path, &drafts);
-                let machine = Machine {
-                    nics: self.nics(&name, written, networks),
-                    name,
-                    role: written.role,
-                    cpus: written.cpus.unwrap_or(1),
-                    memory: memory.unwrap_or(Size::mib(512)),
-                    primary: primary(written, networks),
-                    packages: written.packages.clone(),
-                    // One port of the host leads to one machine: the first of the group.
-                    published: if index == 0 { published.clone() } else { Vec::new() },
-                    origin: self.document.origin(&path),
-                };
-                drafts.push(MachineDraft { machine, path: path.clone(), index, written: written.clone() });
+            for draft in self.group(group, written, networks) {
+                self.machine_name(group, &draft);
+                match names.get(&draft.machine.name) {
+                    Some(other) => self.name_taken(&draft, other),
+                    None => drop(names.insert(draft.machine.name.clone(), draft.path.clone())),
+                }
+                drafts.push(draft);
             }
+        }
+        if blueprint.machines.is_empty() {
+            let message = "there is no machine in this blueprint";
+            self.report(
+                Diagnostic::new(Code::MachinesMissing, Place::Key(Path::root().key("machines")), message)
+                    .help("add one: `node: {role: bastion, networks: [lan]}`"),
+            );
         }
         self.mac_collisions(&drafts);
         drafts
     }
 
-    fn unique_name(&mut self, name: &str, path: &Path, drafts: &[MachineDraft]) {
-        if let Some(other) = drafts.iter().find(|draft| draft.machine.name == name) {
-            let message = format!("two machines are called '{name}'");
-            self.report(
-                Diagnostic::new(Code::NameTaken, Place::Key(path.clone()), message)
-                    .other(Place::Key(other.path.clone()), "the other one comes from here")
-                    .help("a group with `count` numbers its machines: rename one of the groups"),
-            );
+    /// The machines of a group, which differ only in their names and addresses.
+    fn group(&mut self, group: &str, written: &MachineGroup, networks: &[NetworkDraft]) -> Vec<MachineDraft> {
+        let path = Path::root().key("machines").key(group);
+        let memory = match &written.memory {
+            Some(text) => self.size(text, &path.key("memory"), Size::mib(128)..=Size::gib(256)),
+            None => None,
+        };
+        self.group_networks(written, networks, &path);
+        self.group_pins(group, written, &path);
+        let published = self.published(written, &path);
+        for (index, package) in written.packages.iter().enumerate() {
+            self.package(package, &path.key("packages").index(index));
         }
+        let machine = |(index, name): (usize, String)| {
+            let machine = Machine {
+                nics: self.nics(&name, written, networks),
+                name,
+                role: written.role,
+                cpus: written.cpus.unwrap_or(1),
+                memory: memory.unwrap_or(Size::mib(512)),
+                primary: primary(written, networks),
+                packages: written.packages.clone(),
+                // One port of the host leads to one machine: the first of the group.
+                published: if index == 0 { published.clone() } else { Vec::new() },
+                origin: self.document.origin(&path),
+            };
+            MachineDraft { machine, path: path.clone(), index, written: written.clone() }
+        };
+        names(group, written.count).into_iter().enumerate().map(machine).collect()
+    }
+
+    fn too_many_machines(&mut self, path: Path) {
+        let message = format!("with this there are more than {MAX_MACHINES} machines");
+        self.report(
+            Diagnostic::new(Code::TooManyMachines, Place::Key(path), message)
+                .help("all of them run on one host: make smaller groups, or several blueprints"),
+        );
+    }
+
+    fn name_taken(&mut self, draft: &MachineDraft, other: &Path) {
+        let message = format!("two machines are called '{}'", draft.machine.name);
+        self.report(
+            Diagnostic::new(Code::NameTaken, Place::Key(draft.path.clone()), message)
+                .other(Place::Key(other.clone()), "the other one comes from here")
+                .help("a group with `count` numbers its machines: rename one of the groups"),
+        );
     }
 
     fn group_networks(&mut self, written: &MachineGroup, networks: &[NetworkDraft], path: &Path) {
         for (index, name) in written.networks.iter().enumerate() {
             let path = path.key("networks").index(index);
             self.known_network(name, networks, &path);
-            if written.networks.iter().take(index).any(|earlier| earlier == name) {
-                let message = format!("network '{name}' is listed twice");
-                self.report(
-                    Diagnostic::new(Code::NetworkTwice, Place::Value(path), message)
-                        .help("a machine has one adapter on each network: remove one of the two"),
-                );
-            }
+            let mut earlier = written.networks.iter().take(index);
+            let message = if earlier.any(|earlier| earlier == name) {
+                format!("network '{name}' is listed twice")
+            } else if let Some(other) = earlier_nat(written, index, networks) {
+                format!("network '{name}' is VirtualBox's NAT, and so is '{other}': both give one address")
+            } else {
+                continue;
+            };
+            self.report(
+                Diagnostic::new(Code::NetworkTwice, Place::Value(path), message)
+                    .help("a machine has one adapter on each network: remove one of the two"),
+            );
         }
         let nics = adapters(written, networks).len();
         if nics > NIC_SLOTS {
             let message = format!("{nics} network adapters, and VirtualBox has {NIC_SLOTS} slots");
-            self.report(
-                Diagnostic::new(Code::NicSlots, Place::Key(path.key("networks")), message)
-                    .help("carry some of the networks as VLANs on one trunk: they share an adapter"),
-            );
+            self.report(Diagnostic::new(Code::NicSlots, Place::Key(path.key("networks")), message).help(
+                "let some of the networks share an adapter, as VLANs of one trunk: `trunk: core, vlan: 10`",
+            ));
         }
     }
 
@@ -128,9 +170,11 @@ impl Resolver<'_> {
                     addresses.len(),
                     if count == 1 { "" } else { "s" }
                 );
+                let place = Place::Value(path.index(count));
                 self.report(
-                    Diagnostic::new(Code::TooManyPins, Place::Key(path), message)
-                        .help("one for each machine of the group, in order; the rest is chosen by bpc"),
+                    Diagnostic::new(Code::TooManyPins, place, message).label("the first one too many").help(
+                        "write one for each machine of the group, in order, or fewer: bpc chooses the others",
+                    ),
                 );
             }
         }
@@ -155,26 +199,24 @@ impl Resolver<'_> {
     }
 
     fn mac_collisions(&mut self, drafts: &[MachineDraft]) {
-        let mut seen: BTreeMap<Mac, &MachineDraft> = BTreeMap::new();
-        for draft in drafts {
-            for nic in &draft.machine.nics {
-                let Some(other) = seen.insert(nic.mac, draft) else { continue };
-                if other.machine.name == draft.machine.name {
-                    continue;
-                }
-                let message = format!(
-                    "{} and {} would both have an adapter with the address {}",
-                    other.machine.name, draft.machine.name, nic.mac
-                );
-                self.report(
-                    Diagnostic::new(Code::MacCollision, Place::Key(draft.path.clone()), message)
-                        .other(Place::Key(other.path.clone()), "the other machine")
-                        .note(
-                            "adapter addresses are derived from the names of blueprint, machine and network",
-                        )
-                        .help("rename the machine that is newer; the other one keeps its address"),
-                );
+        let mut seen: BTreeMap<Mac, (&MachineDraft, &str)> = BTreeMap::new();
+        let nics = drafts.iter().flat_map(|draft| draft.machine.nics.iter().map(move |nic| (draft, nic)));
+        for (draft, nic) in nics {
+            let (name, interface) = (draft.machine.name.as_str(), nic.interface.as_str());
+            let Some((other, theirs)) = seen.insert(nic.mac, (draft, interface)) else { continue };
+            if other.machine.name == name && theirs == interface {
+                continue; // A name or a network that is there twice has been reported.
             }
+            let message = format!(
+                "{} on '{theirs}' and {name} on '{interface}' would have the same MAC address, {}",
+                other.machine.name, nic.mac
+            );
+            self.report(
+                Diagnostic::new(Code::MacCollision, Place::Key(draft.path.clone()), message)
+                    .other(Place::Key(other.path.clone()), "the other machine")
+                    .note("MAC addresses are derived from the names of blueprint, machine and network, so that they stay")
+                    .help("rename the machine that is newer: any other name will do"),
+            );
         }
     }
 
@@ -192,23 +234,6 @@ impl Resolver<'_> {
             );
         }
     }
-
-    fn published(&mut self, written: &MachineGroup, path: &Path) -> Vec<PublishedPort> {
-        let path = path.key("publish");
-        let mut ports = Vec::new();
-        for (index, text) in written.publish.iter().enumerate() {
-            if let Some(port) = published_port(text) {
-                ports.push(port);
-                continue;
-            }
-            let message = format!("`{text}` does not say which port leads where");
-            self.report(
-                Diagnostic::new(Code::Publish, Place::Value(path.index(index)), message)
-                    .help("the port of the host, a colon, the port of the machine: `2222:22`"),
-            );
-        }
-        ports
-    }
 }
 
 /// The machines of a group.
@@ -225,8 +250,7 @@ fn adapters<'a>(written: &MachineGroup, networks: &'a [NetworkDraft]) -> Vec<Vec
     for name in &written.networks {
         let Some(network) = networks.iter().find(|network| network.name == *name) else { continue };
         let shared = adapters.iter_mut().find(|carried| {
-            network.vlan.is_some()
-                && carried.iter().any(|other| other.vlan.is_some() && other.nic == network.nic)
+            network.tagged && carried.iter().any(|other| other.tagged && other.nic == network.nic)
         });
         match shared {
             Some(carried) => carried.push(network),
@@ -248,13 +272,15 @@ fn attachment(network: &NetworkDraft) -> Option<Attachment> {
 
 /// The first network of a machine that is not NAT.
 fn primary(written: &MachineGroup, networks: &[NetworkDraft]) -> String {
-    let is_nat =
-        |name: &str| networks.iter().any(|network| network.name == name && network.segment == Segment::Nat);
-    written.networks.iter().find(|name| !is_nat(name)).cloned().unwrap_or_default()
+    written.networks.iter().find(|name| !is_nat(name, networks)).cloned().unwrap_or_default()
 }
 
-fn published_port(text: &str) -> Option<PublishedPort> {
-    let (host, machine) = text.split_once(':')?;
-    let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port != 0 && !text.starts_with('+'));
-    Some(PublishedPort { host: port(host)?, machine: port(machine)? })
+fn is_nat(name: &str, networks: &[NetworkDraft]) -> bool {
+    networks.iter().any(|network| network.name == name && network.segment == Segment::Nat)
+}
+
+/// If the network at `index` of a machine's list is NAT: the NAT network before it.
+fn earlier_nat<'a>(written: &'a MachineGroup, index: usize, networks: &[NetworkDraft]) -> Option<&'a str> {
+    written.networks.get(index).filter(|name| is_nat(name, networks))?;
+    written.networks.iter().take(index).find(|name| is_nat(name, networks)).map(String::as_str)
 }

@@ -6,13 +6,18 @@
 
 mod access;
 mod address;
+mod cidr;
+mod gateway;
 mod image;
+mod interface;
+mod kubernetes;
+mod load_balancer;
 mod machine;
 mod names;
 mod network;
 mod ports;
 mod roles;
-mod services;
+mod volume;
 
 use crate::diag::{Code, Diagnostic, Path, Place, has_errors};
 use crate::model::Blueprint;
@@ -50,11 +55,12 @@ impl Resolver<'_> {
         let machines = self.machines(&networks);
         self.role_networks(&machines, &networks);
         let floating = self.floating(&machines, &mut networks);
+        let kubernetes = self.kubernetes(&machines);
         let machines = self.addresses(machines, &mut networks);
-        self.published_ports(&machines);
-        let forwarders = self.forwarders();
-        let kubernetes = self.kubernetes();
+        self.published_ways(&machines, &networks);
+        self.full_names(&machines, &floating);
         let networks = self.finish_networks(networks, &machines);
+        let forwarders = self.forwarders(&networks, &machines);
         let access = access?;
         Some(Site {
             name: self.blueprint.name.clone(),

@@ -20,11 +20,18 @@ impl Resolver<'_> {
         let mut gateways = machines.iter().filter(|draft| draft.machine.role == Role::Gateway);
         if let (Some(first), Some(second)) = (gateways.next(), gateways.next()) {
             let message = format!("{} would be a second gateway", second.machine.name);
-            self.report(
-                Diagnostic::new(Code::ManyGateways, Place::Key(second.path.clone()), message)
-                    .other(Place::Key(first.path.clone()), format!("{} is the first", first.machine.name))
-                    .help("one machine routes between the networks and holds their router addresses"),
-            );
+            let mut diagnostic =
+                Diagnostic::new(Code::ManyGateways, Place::Value(second.path.key("role")), message)
+                    .note("one machine routes between the networks and holds their router addresses");
+            diagnostic = if first.path == second.path {
+                diagnostic.help("remove `count:`, or write `count: 1`")
+            } else {
+                let other = Place::Value(first.path.key("role"));
+                diagnostic
+                    .other(other, format!("{} is the first", first.machine.name))
+                    .help("remove one of the two")
+            };
+            self.report(diagnostic);
         }
     }
 
@@ -53,10 +60,10 @@ impl Resolver<'_> {
             .filter(|network| (network.segment == Segment::Nat) == (role == Role::Gateway && !nat))
             .map(|network| network.name.as_str())
             .collect();
-        let help = if fitting.is_empty() {
-            "add such a network under `networks:`, and list it here".to_owned()
-        } else {
-            format!("list one of them here: {}", fitting.join(", "))
+        let help = match fitting.as_slice() {
+            [] => "add such a network under `networks:`, and list it here".to_owned(),
+            [one] => format!("add `{one}` to this list"),
+            many => format!("add one of these: {}", many.join(", ")),
         };
         self.report(Diagnostic::new(Code::RoleNeedsNetwork, place, message).help(help));
     }

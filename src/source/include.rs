@@ -1,8 +1,13 @@
 //! Fragments: `include:` lists files whose keys a blueprint builds on.
 
+use std::collections::BTreeMap;
+
 use super::node::{Node, Value};
 use super::parse::parse;
 use crate::diag::{Code, Diagnostic, FileId, Files, Place, Span, normalize};
+
+/// Files that may include one another in a row.
+const MAX_DEPTH: usize = 16;
 
 /// A file that could not be read, and what the system said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,26 +44,47 @@ pub fn wanted(files: &Files) -> Vec<String> {
 
 /// A blueprint with its fragments merged in: the including file wins, then the fragment that is listed later.
 pub(super) struct Merge<'a> {
-    pub(super) files: &'a Files,
-    pub(super) unreadable: &'a [Unreadable],
-    pub(super) diagnostics: &'a mut Vec<Diagnostic>,
+    files: &'a Files,
+    unreadable: &'a [Unreadable],
+    diagnostics: &'a mut Vec<Diagnostic>,
+    /// What has been read already: a fragment may be included from several places.
+    done: BTreeMap<FileId, Option<Node>>,
 }
 
-impl Merge<'_> {
+impl<'a> Merge<'a> {
+    pub(super) fn new(
+        files: &'a Files,
+        unreadable: &'a [Unreadable],
+        diagnostics: &'a mut Vec<Diagnostic>,
+    ) -> Self {
+        Self { files, unreadable, diagnostics, done: BTreeMap::new() }
+    }
+
     /// Reads `file` and all that it includes; `open` holds the files that led here.
     pub(super) fn file(&mut self, file: FileId, open: &[FileId]) -> Option<Node> {
-        let node = parse(self.files, file, self.diagnostics)?;
-        if !matches!(node.value, Value::Map(_)) {
-            let place = Place::Span(node.span);
+        if let Some(done) = self.done.get(&file) {
+            return done.clone();
+        }
+        let merged = self.read(file, open);
+        self.done.insert(file, merged.clone());
+        merged
+    }
+
+    fn read(&mut self, file: FileId, open: &[FileId]) -> Option<Node> {
+        let mut node = parse(self.files, file, self.diagnostics)?;
+        let included = entries(self.files, file, &node, self.diagnostics);
+        let Value::Map(keys) = &mut node.value else {
+            let start = node.span.range.start;
+            let place = Place::Span(Span { file, range: start..start });
             let message = "a blueprint is a mapping of keys, this is not";
             self.diagnostics
                 .push(Diagnostic::new(Code::WrongType, place, message).help("start with `blueprint: 1`"));
             return None;
-        }
+        };
+        keys.retain(|(key, _)| key.text != "include");
+        let open: Vec<FileId> = open.iter().copied().chain([file]).collect();
         let mut merged: Option<Node> = None;
-        let mut open = open.to_vec();
-        open.push(file);
-        for (name, span) in entries(self.files, file, &node, self.diagnostics) {
+        for (name, span) in included {
             if let Some(fragment) = self.fragment(&name, span, &open) {
                 merged = Some(match merged {
                     Some(earlier) => merge(earlier, fragment),
@@ -75,18 +101,24 @@ impl Merge<'_> {
     fn fragment(&mut self, name: &str, span: Span, open: &[FileId]) -> Option<Node> {
         let place = Place::Span(span);
         let Some(file) = self.files.find(name) else {
-            let reason =
-                self.unreadable.iter().find(|file| file.name == name).map(|file| file.reason.as_str());
-            let message =
-                format!("cannot read the included file `{name}`: {}", reason.unwrap_or("not found"));
-            let help = "paths are relative to the file that includes";
+            let reason = self.unreadable.iter().find(|file| file.name == name);
+            let reason = reason.map_or("there is no such file", |file| file.reason.as_str());
+            let message = format!("cannot read the included file `{name}`: {reason}");
+            let help = "a path is relative to the file that includes";
             self.diagnostics.push(Diagnostic::new(Code::IncludeUnreadable, place, message).help(help));
             return None;
         };
-        if open.contains(&file) {
-            let message = format!("`{name}` includes itself, directly or through another file");
+        if let Some(first) = open.iter().position(|known| *known == file) {
+            let circle = open.iter().skip(first).chain([&file]).map(|file| self.files.name(*file));
+            let message = format!("files that include each other: {}", circle.collect::<Vec<_>>().join(", "));
             self.diagnostics
                 .push(Diagnostic::new(Code::IncludeCycle, place, message).help("remove one of the includes"));
+            return None;
+        }
+        if open.len() > MAX_DEPTH {
+            let message = format!("more than {MAX_DEPTH} files that include one another");
+            self.diagnostics
+                .push(Diagnostic::new(Code::Expansion, place, message).help("include the last one directly"));
             return None;
         }
         self.file(file, open)
@@ -101,31 +133,66 @@ fn entries(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<(String, Span)> {
     let Some(include) = node.get("include") else { return Vec::new() };
-    let mut refuse = |span: &Span| {
-        let message = "`include` takes a list of paths, relative to this file";
+    let mut refuse = |span: &Span, message: &str, help: String| {
         let place = Place::Span(span.clone());
-        diagnostics
-            .push(Diagnostic::new(Code::Include, place, message).help("include: [../fragments/lan.yaml]"));
+        diagnostics.push(Diagnostic::new(Code::Include, place, message).help(help));
     };
-    let Value::Seq(items) = &include.value else {
-        refuse(&include.span);
-        return Vec::new();
+    let items = match &include.value {
+        Value::Seq(items) => items,
+        Value::Refused => return Vec::new(),
+        Value::Scalar { text, .. } => {
+            refuse(&include.span, "`include` takes a list of paths", format!("write `include: [{text}]`"));
+            return Vec::new();
+        }
+        Value::Map(_) => {
+            let start = Span { file, range: include.span.range.start..include.span.range.start };
+            refuse(
+                &start,
+                "`include` takes a list of paths",
+                "write `include: [fragments/lan.yaml]`".to_owned(),
+            );
+            return Vec::new();
+        }
     };
     let folder = files.name(file).rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut names = Vec::new();
     for item in items {
-        match &item.value {
-            Value::Scalar { text, .. }
-                if !text.is_empty() && !text.starts_with('/') && !text.contains('\\') =>
-            {
-                let name =
-                    if folder.is_empty() { normalize(text) } else { normalize(&format!("{folder}/{text}")) };
-                names.push((name, item.span.clone()));
+        let (message, help) = match &item.value {
+            Value::Scalar { text, .. } => {
+                let Some(refusal) = refusal(text) else {
+                    let path = if folder.is_empty() { text.clone() } else { format!("{folder}/{text}") };
+                    names.push((normalize(&path), item.span.clone()));
+                    continue;
+                };
+                refusal
             }
-            _ => refuse(&item.span),
-        }
+            Value::Refused => continue,
+            Value::Seq(_) | Value::Map(_) => {
+                ("`include` takes paths, this is none", "write each as `fragments/lan.yaml`")
+            }
+        };
+        refuse(&item.span, message, help.to_owned());
     }
     names
+}
+
+/// Why a path cannot be included, and what to write instead.
+fn refusal(path: &str) -> Option<(&'static str, &'static str)> {
+    if path.is_empty() {
+        Some(("`include` takes paths, this is none", "write a path, or remove the item"))
+    } else if path.starts_with('/') {
+        let help = "write the path from the folder of this file: a project lies elsewhere on another machine";
+        Some(("an included path cannot be absolute", help))
+    } else if path.contains('\\') {
+        Some(("an included path has no backslashes", "write `/` between folders"))
+    } else if path.contains("${") {
+        Some((
+            "an included path cannot have variables",
+            "files are read before variables: write the path out",
+        ))
+    } else {
+        None
+    }
 }
 
 /// `over` on top of `base`: mappings are joined key by key, anything else is replaced.

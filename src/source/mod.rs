@@ -3,18 +3,21 @@
 mod include;
 mod node;
 mod parse;
+mod syntax;
 mod variables;
 
 pub use include::{Unreadable, wanted};
 pub(crate) use node::{Node, Value};
 
-use crate::diag::{Diagnostic, Files, Locate, Path, Span, Step};
+use crate::diag::{Code, Diagnostic, Files, Locate, Path, Span, Step};
 
 /// A blueprint as it was written, its fragments merged and its variables replaced.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
     /// The top mapping.
     pub(crate) root: Node,
+    /// Whether nothing is missing in it that its author wrote, because it could not be read.
+    pub(crate) complete: bool,
     files: Files,
 }
 
@@ -24,10 +27,20 @@ pub(crate) fn load(
     unreadable: &[Unreadable],
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Document> {
-    let mut merge = include::Merge { files, unreadable, diagnostics };
-    let mut root = merge.file(files.root(), &[])?;
-    variables::substitute(&mut root, diagnostics);
-    Some(Document { root, files: files.clone() })
+    let mut found = Vec::new();
+    let root = include::Merge::new(files, unreadable, &mut found).file(files.root(), &[]);
+    let root = root.map(|mut root| {
+        variables::substitute(&mut root, &mut found);
+        root
+    });
+    let complete = found.iter().all(|diagnostic| keeps_all_keys(diagnostic.code));
+    diagnostics.append(&mut found);
+    root.map(|root| Document { root, complete, files: files.clone() })
+}
+
+/// Whether a blueprint with this mistake still has all the keys that its author gave it.
+const fn keeps_all_keys(code: Code) -> bool {
+    matches!(code, Code::DuplicateKey | Code::Tag | Code::UnknownVariable | Code::VariableCycle)
 }
 
 impl Document {
@@ -67,11 +80,38 @@ impl Document {
         Span { file: span.file, range: span.range.start..span.range.start + line.len() }
     }
 
-    fn top(&self) -> Span {
-        match self.root.entries().first() {
-            Some((key, _)) => key.span.clone(),
-            None => self.first_line(&self.root.span),
+    /// The dash of an item that has no value, or the point where the value should be.
+    fn dash(&self, span: &Span) -> Span {
+        let text = self.files.text(span.file);
+        let before = text.get(..span.range.start).unwrap_or("").trim_end();
+        if before.ends_with('-') {
+            return Span { file: span.file, range: before.len() - 1..before.len() };
         }
+        span.clone()
+    }
+
+    /// The blueprint's own first key.
+    fn top(&self) -> Span {
+        let own = self.root.entries().iter().find(|(key, _)| key.span.file == self.files.root());
+        match own {
+            Some((key, _)) => key.span.clone(),
+            None => Span { file: self.files.root(), range: self.start() },
+        }
+    }
+
+    /// The first word of the blueprint that is not a comment.
+    fn start(&self) -> std::ops::Range<usize> {
+        let mut start = 0;
+        for line in self.files.text(self.files.root()).split_inclusive('\n') {
+            let word = line.trim_start();
+            if !word.is_empty() && !word.starts_with('#') {
+                let length = word.find([':', ' ', '\n']).unwrap_or(word.len());
+                start += line.len() - word.len();
+                return start..start + length;
+            }
+            start += line.len();
+        }
+        0..0
     }
 }
 
@@ -83,7 +123,11 @@ impl Locate for Document {
 
     fn value(&self, path: &Path) -> Span {
         let (key, node, exact) = self.nearest(path);
+        let item = matches!(path.steps().last(), Some(Step::Index(_)));
         match (&node.value, key, exact) {
+            (Value::Scalar { text, plain }, _, true) if item && text.is_empty() && *plain => {
+                self.dash(&node.span)
+            }
             (Value::Scalar { text, plain }, Some(key), _) if text.is_empty() && *plain => {
                 self.first_line(key)
             }

@@ -11,7 +11,7 @@ pub(crate) struct Node {
     pub(crate) value: Value,
 }
 
-/// The three kinds of YAML node.
+/// The kinds of YAML node.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     /// A text; whether it is a number, a truth value or nothing is decided by its form if it is plain.
@@ -25,6 +25,8 @@ pub(crate) enum Value {
     Seq(Vec<Node>),
     /// Keys in order, each once.
     Map(Vec<(Key, Node)>),
+    /// What could not be understood: a diagnostic says why, so that no later one needs to.
+    Refused,
 }
 
 /// A key with its place.
@@ -46,7 +48,7 @@ impl Node {
     pub(crate) fn entries(&self) -> &[(Key, Node)] {
         match &self.value {
             Value::Map(entries) => entries,
-            Value::Scalar { .. } | Value::Seq(_) => &[],
+            Value::Scalar { .. } | Value::Seq(_) | Value::Refused => &[],
         }
     }
 
@@ -55,6 +57,7 @@ impl Node {
         match &self.value {
             Value::Scalar { text, plain: true } => plain_scalar(text),
             Value::Scalar { text, plain: false } => text.as_str().into(),
+            Value::Refused => serde_yaml::Value::Null,
             Value::Seq(items) => items.iter().map(Self::to_yaml).collect(),
             Value::Map(entries) => {
                 let entries = entries.iter().map(|(key, node)| (key.text.as_str().into(), node.to_yaml()));

@@ -1,12 +1,15 @@
 //! Text to tree: YAML as blueprints use it, with every departure from it reported.
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput};
+use std::collections::BTreeMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 
 use super::node::{Key, Node, Value};
+use super::syntax;
 use crate::diag::{Code, Diagnostic, FileId, Files, Place, Span};
 
 /// Nodes that a file may have after its aliases are expanded: far above any blueprint, far below harm.
-const MAX_NODES: usize = 50_000;
+const MAX_NODES: usize = 20_000;
 /// Levels that a file may have.
 const MAX_DEPTH: usize = 64;
 
@@ -33,10 +36,18 @@ pub(crate) fn parse(files: &Files, file: FileId, diagnostics: &mut Vec<Diagnosti
 /// What editors on other systems leave in a file.
 fn refuse_bytes(file: FileId, text: &str) -> Option<Diagnostic> {
     let at = |range| Place::Span(Span { file, range });
+    // The driver reads a file that is not UTF-8 with replacement characters for what it cannot read.
     if text.starts_with('\u{feff}') {
         return Some(
             Diagnostic::new(Code::ByteOrderMark, at(0..3), "the file starts with a byte order mark (U+FEFF)")
                 .help("save it as \"UTF-8\", not as \"UTF-8 with BOM\""),
+        );
+    }
+    if let Some(damage) = text.find('\u{fffd}') {
+        let place = at(damage..damage + '\u{fffd}'.len_utf8());
+        return Some(
+            Diagnostic::new(Code::NotUtf8, place, "this character is not UTF-8")
+                .help("save the file as UTF-8; it seems to be in an older encoding, as Latin-1"),
         );
     }
     let carriage_return = text.find('\r')?;
@@ -101,24 +112,27 @@ impl<'a> Builder<'a> {
                 event => root = Some(self.node(event, span).ok()?),
             }
         }
-        if root.is_none() {
-            let everything = Span { file: self.file, range: 0..0 };
-            self.report(
-                Code::EmptyDocument,
-                everything,
-                "the file has no content",
-                "`bpc schema` lists the keys of a blueprint",
-            );
+        let nothing =
+            |node: &Node| matches!(&node.value, Value::Scalar { text, plain: true } if text.is_empty());
+        if root.as_ref().is_none_or(nothing) {
+            self.empty();
+            return None;
         }
         root
+    }
+
+    fn empty(&mut self) {
+        let start = Span { file: self.file, range: 0..0 };
+        let help = "a blueprint starts with `blueprint: 1`; `bpc schema` lists its keys";
+        self.report(Code::EmptyDocument, start, "the file has no content", help);
     }
 
     fn next(&mut self) -> Result<(Event<'a>, Span), Stop> {
         match self.events.next_event() {
             Some(Ok((event, span))) => Ok((event, self.span(&span))),
             Some(Err(error)) => {
-                let diagnostic = self.syntax_error(&error);
-                self.diagnostics.push(diagnostic);
+                let byte = self.offsets.byte(error.marker().index());
+                self.diagnostics.push(syntax::diagnostic(self.file, self.text, byte, error.info()));
                 Err(Stop)
             }
             None => Ok((Event::StreamEnd, Span { file: self.file, range: self.text.len()..self.text.len() })),
@@ -130,7 +144,7 @@ impl<'a> Builder<'a> {
             self.report(
                 Code::Expansion,
                 span,
-                format!("more than {MAX_DEPTH} levels"),
+                format!("more than {MAX_DEPTH} levels of lists and mappings"),
                 "no blueprint is so deep",
             );
             return Err(Stop);
@@ -142,14 +156,12 @@ impl<'a> Builder<'a> {
             _ => (0, false),
         };
         if tag {
-            self.report(
-                Code::Tag,
-                span.clone(),
-                "a blueprint has no use for YAML tags",
-                "remove the word that starts with `!`",
-            );
+            let place = self.tag(&span);
+            let help = "remove it; a text that looks like a number goes into quotes";
+            self.report(Code::Tag, place, "a blueprint has no use for YAML tags", help);
         }
         let node = match event {
+            Event::Scalar(..) if tag => Node { span, value: Value::Refused },
             Event::Scalar(value, style, ..) => {
                 let plain = style == ScalarStyle::Plain;
                 Node { span, value: Value::Scalar { text: value.into_owned(), plain } }
@@ -187,6 +199,7 @@ impl<'a> Builder<'a> {
 
     fn mapping(&mut self, span: &Span) -> Result<Node, Stop> {
         let mut entries: Vec<(Key, Node)> = Vec::new();
+        let mut known: BTreeMap<String, Span> = BTreeMap::new();
         loop {
             let (event, place) = self.next()?;
             if matches!(event, Event::MappingEnd | Event::StreamEnd) {
@@ -195,37 +208,52 @@ impl<'a> Builder<'a> {
             let key = self.inner(event, place)?;
             let (event, place) = self.next()?;
             let value = self.inner(event, place)?;
-            self.entry(&mut entries, key, value);
+            let Some(key) = self.key(key) else { continue };
+            if let Some(first) = known.get(&key.text) {
+                self.duplicate(&key, first.clone());
+                continue;
+            }
+            known.insert(key.text.clone(), key.span.clone());
+            entries.push((key, value));
         }
     }
 
-    fn entry(&mut self, entries: &mut Vec<(Key, Node)>, key: Node, value: Node) {
-        let Value::Scalar { text, .. } = key.value else {
-            self.report(Code::KeyNotText, key.span, "a key must be a word", "write the key without brackets");
-            return;
-        };
-        if text == "<<" {
-            self.report(
-                Code::KeyNotText,
-                key.span,
-                "merge keys are not part of YAML 1.2",
-                "share parts with `include:` and `variables:`",
-            );
-            return;
+    /// A key that is a word; reports any other.
+    fn key(&mut self, key: Node) -> Option<Key> {
+        match key.value {
+            Value::Scalar { text, .. } if text == "<<" => {
+                let help = "write the keys out, or share them with `include:`";
+                self.report(
+                    Code::KeyNotText,
+                    key.span,
+                    "`<<` is no key of a blueprint: YAML 1.2 has no merge keys",
+                    help,
+                );
+                None
+            }
+            Value::Scalar { text, .. } => Some(Key { span: key.span, text }),
+            Value::Seq(_) | Value::Map(_) => {
+                let help = "write one key for each; values that hold `{` or `[` go into quotes";
+                self.report(
+                    Code::KeyNotText,
+                    key.span,
+                    "a key must be a word, this is a list or mapping",
+                    help,
+                );
+                None
+            }
+            Value::Refused => None,
         }
-        if let Some((first, _)) = entries.iter().find(|(known, _)| known.text == text) {
-            let duplicate = Diagnostic::new(
-                Code::DuplicateKey,
-                Place::Span(key.span),
-                format!("the key `{text}` stands here twice"),
-            )
-            .label("the second one")
-            .other(Place::Span(first.span.clone()), "the first one")
-            .help("remove one of the two, or rename it");
-            self.diagnostics.push(duplicate);
-            return;
-        }
-        entries.push((Key { span: key.span, text }, value));
+    }
+
+    fn duplicate(&mut self, key: &Key, first: Span) {
+        let message = format!("the key `{}` stands here twice", key.text);
+        self.diagnostics.push(
+            Diagnostic::new(Code::DuplicateKey, Place::Span(key.span.clone()), message)
+                .label("the second one")
+                .other(Place::Span(first), "the first one")
+                .help("remove one of the two, or rename it"),
+        );
     }
 
     /// A copy of what the anchor stands for, placed where the alias stands.
@@ -258,6 +286,14 @@ impl<'a> Builder<'a> {
         Err(Stop)
     }
 
+    /// The word with which a tagged node starts.
+    fn tag(&self, span: &Span) -> Span {
+        let text = self.text.get(span.range.clone()).unwrap_or("");
+        let start = span.range.start + text.find('!').unwrap_or(0);
+        let length = self.text.get(start..).and_then(|rest| rest.find([' ', '\n'])).unwrap_or(0);
+        Span { file: self.file, range: start..start + length }
+    }
+
     fn report(&mut self, code: Code, span: Span, message: impl Into<String>, help: &str) {
         self.diagnostics.push(Diagnostic::new(code, Place::Span(span), message).help(help));
     }
@@ -266,38 +302,11 @@ impl<'a> Builder<'a> {
         let start = self.offsets.byte(span.start.index());
         Span { file: self.file, range: start..self.offsets.byte(span.end.index()).max(start) }
     }
-
-    fn syntax_error(&self, error: &ScanError) -> Diagnostic {
-        let byte = self.offsets.byte(error.marker().index()).min(self.text.len());
-        if let Some(tab) = tab_before(self.text, byte) {
-            let place = Place::Span(Span { file: self.file, range: tab..tab + 1 });
-            return Diagnostic::new(Code::Tab, place, "a tab indents this line")
-                .help("YAML takes spaces only; most editors can do `expand tabs` on saving");
-        }
-        let place = Place::Span(Span { file: self.file, range: byte..byte });
-        Diagnostic::new(Code::Syntax, place, format!("this is not YAML: {}", error.info()))
-            .help("check indentation, quotes and brackets here and in the line before")
-    }
-}
-
-/// The first tab in the indentation of the line of `byte`, or of the lines next to it.
-fn tab_before(text: &str, byte: usize) -> Option<usize> {
-    let line = text.get(..byte)?.matches('\n').count();
-    let mut start = 0;
-    for (number, content) in text.split_inclusive('\n').enumerate() {
-        let indent = content.len() - content.trim_start_matches([' ', '\t']).len();
-        let tab = content.get(..indent).and_then(|indent| indent.find('\t'));
-        if let (true, Some(tab)) = (number.abs_diff(line) <= 1, tab) {
-            return Some(start + tab);
-        }
-        start += content.len();
-    }
-    None
 }
 
 fn size(node: &Node) -> usize {
     match &node.value {
-        Value::Scalar { .. } => 1,
+        Value::Scalar { .. } | Value::Refused => 1,
         Value::Seq(items) => 1 + items.iter().map(size).sum::<usize>(),
         Value::Map(entries) => 1 + entries.iter().map(|(_, node)| 1 + size(node)).sum::<usize>(),
     }

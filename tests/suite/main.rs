@@ -16,8 +16,17 @@
 mod support;
 
 mod bootstrap;
+mod built;
+mod cli;
+mod cloud_init;
+mod diagnostics;
+mod gateway;
+mod golden;
 mod iso9660;
+mod netplan;
+mod packages;
 mod pki;
+mod scripts;
 mod shell;
 mod writer;
 mod yaml;

@@ -34,13 +34,13 @@ pub(super) fn flows(site: &Site) -> Vec<Flow> {
     let floating = site.floating.iter().map(Endpoint::from);
     vec![
         Flow {
-            reason: "bastion: ssh to every machine".to_owned(),
+            reason: "bastion: ssh to every machine".into(),
             from: from.clone(),
             to: to.clone(),
-            service: Service::Tcp(vec![22]),
+            service: Service::Tcp(22),
         },
         Flow {
-            reason: "bastion: ping every address".to_owned(),
+            reason: "bastion: ping every address".into(),
             from,
             to: to.into_iter().chain(floating).collect(),
             service: Service::Ping,

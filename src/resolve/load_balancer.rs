@@ -1,0 +1,136 @@
+//! `load_balancer:`
+
+use std::net::Ipv4Addr;
+
+use super::Resolver;
+use super::address::Owner;
+use super::machine::MachineDraft;
+use super::network::NetworkDraft;
+use crate::diag::{Code, Diagnostic, Path, Place};
+use crate::model::LoadBalancer;
+use crate::site::{FloatingAddress, Role, Segment};
+
+impl Resolver<'_> {
+    /// Addresses that move between machines; they are taken before any machine gets one.
+    pub(super) fn floating(
+        &mut self,
+        machines: &[MachineDraft],
+        networks: &mut [NetworkDraft],
+    ) -> Vec<FloatingAddress> {
+        let blueprint = self.blueprint;
+        let path = Path::root().key("load_balancer");
+        let holders: Vec<&MachineDraft> =
+            machines.iter().filter(|draft| draft.machine.role == Role::LoadBalancer).collect();
+        match (&blueprint.load_balancer, holders.first()) {
+            (None, None) => Vec::new(),
+            (Some(_), None) => {
+                let message = "`load_balancer` has an address, and no machine has the role load-balancer";
+                self.report(
+                    Diagnostic::new(Code::LoadBalancerMissing, Place::Key(path), message)
+                        .help("add machines with `role: load-balancer`, or remove the section"),
+                );
+                Vec::new()
+            }
+            (None, Some(first)) => {
+                let message = "load balancers need the address that they hold";
+                self.report(
+                    Diagnostic::new(Code::LoadBalancerMissing, Place::Key(first.path.clone()), message)
+                        .help("add `load_balancer: {address: ...}` with an address on one of their networks"),
+                );
+                Vec::new()
+            }
+            (Some(written), Some(_)) => {
+                self.floating_name(written, machines);
+                self.floating_address(written, &holders, networks).into_iter().collect()
+            }
+        }
+    }
+
+    /// Its name stands beside those of the machines in the domain.
+    fn floating_name(&mut self, written: &LoadBalancer, machines: &[MachineDraft]) {
+        let path = Path::root().key("load_balancer");
+        let name = floating_name(written);
+        let place = Place::Value(path.key("name"));
+        self.label(name, "a load balancer's name", place.clone());
+        if let Some(draft) = machines.iter().find(|draft| draft.machine.name == name) {
+            let message = format!("a machine and the floating address are both called '{name}'");
+            self.report(
+                Diagnostic::new(Code::NameTaken, place, message)
+                    .other(Place::Key(draft.path.clone()), "the machine comes from here")
+                    .help("rename one of them; for the address: `load_balancer: {name: ...}`"),
+            );
+        }
+    }
+
+    fn floating_address(
+        &mut self,
+        written: &LoadBalancer,
+        holders: &[&MachineDraft],
+        networks: &mut [NetworkDraft],
+    ) -> Option<FloatingAddress> {
+        let path = Path::root().key("load_balancer").key("address");
+        let address = self.address(&written.address, &path)?;
+        let place = Place::Value(path);
+        if let Some(refusal) = nowhere(address, place.clone(), holders, networks) {
+            self.report(refusal);
+            return None;
+        }
+        let network = networks.iter_mut().find(|network| contains(network, address))?;
+        let what = "the load balancers' floating address".to_owned();
+        let owner = Owner { why: what.clone(), what, place, way_out: None };
+        if let Err(refusal) = network.space.as_mut()?.claim(&network.name, address, owner) {
+            self.report(refusal);
+            return None;
+        }
+        Some(FloatingAddress {
+            name: floating_name(written).to_owned(),
+            address,
+            network: network.name.clone(),
+            role: Role::LoadBalancer,
+        })
+    }
+}
+
+fn floating_name(written: &LoadBalancer) -> &str {
+    written.name.as_deref().unwrap_or("api")
+}
+
+fn contains(network: &NetworkDraft, address: Ipv4Addr) -> bool {
+    network.space.as_ref().is_some_and(|space| space.cidr.contains(&address))
+}
+
+/// Why no network has the address, or why not all load balancers can hold it there.
+fn nowhere(
+    address: Ipv4Addr,
+    place: Place,
+    holders: &[&MachineDraft],
+    networks: &[NetworkDraft],
+) -> Option<Diagnostic> {
+    let missing =
+        |network: &NetworkDraft| holders.iter().find(|draft| draft.machine.on(&network.name).is_none());
+    let shared: Vec<String> = networks
+        .iter()
+        .filter(|network| missing(network).is_none())
+        .filter_map(|network| Some(format!("'{}' ({})", network.name, network.space.as_ref()?.cidr)))
+        .collect();
+    let help = match shared.as_slice() {
+        [] => "put all load balancers on one network, and choose an address on it".to_owned(),
+        shared => format!("choose an address on a network of all load balancers: {}", shared.join(", ")),
+    };
+    let refuse = |message: String| Diagnostic::new(Code::LoadBalancerNetwork, place, message);
+    let Some(network) = networks.iter().find(|network| contains(network, address)) else {
+        // A network whose range was refused may be the one.
+        let understood = |network: &NetworkDraft| network.space.is_some() || network.segment == Segment::Nat;
+        let message = format!("{address} is in none of the networks");
+        return networks.iter().all(understood).then(|| refuse(message).help(help));
+    };
+    let name = &missing(network)?.machine.name;
+    let path = missing(network)?.path.key("networks");
+    let message = format!("{address} is on network '{}', and {name} is not", network.name);
+    Some(
+        refuse(message)
+            .other(Place::Key(path), format!("{name} could never take the address over"))
+            .help(format!("add `{}` to these networks", network.name))
+            .help(help),
+    )
+}
