@@ -90,6 +90,23 @@ impl From<&FloatingAddress> for Endpoint {
     }
 }
 
+/// As the examples in the roles' tests show it.
+///
+/// `bastion: ssh to every machine: 10.1.0.2 -> 10.3.0.2 10.4.0.2, tcp 22`
+#[cfg(test)]
+impl fmt::Display for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |endpoints: &[Endpoint]| {
+            endpoints.iter().map(|endpoint| endpoint.address.to_string()).collect::<Vec<_>>().join(" ")
+        };
+        write!(f, "{}: {} -> {}, ", self.reason, list(&self.from), list(&self.to))?;
+        match self.service {
+            Service::Tcp(port) => write!(f, "tcp {port}"),
+            Service::Ping => f.write_str("ping"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

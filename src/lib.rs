@@ -19,7 +19,11 @@
 //! (codecs that know nothing of clusters), [`vault`] (derivation of secrets), [`pki`] (keys, certificates and tokens
 //! made of them), [`assets`] (pinned downloads),
 //! [`bootstrap`] (what runs on a machine after cloud-init), [`plan`] (the site as tables and JSON).
-//! Imports run downwards in that order; `tests/suite/architecture.rs` holds it.
+//! The command line is in `cli.rs`, which knows [`driver`] only.
+//!
+//! Which of them may use which is a table in `tests/suite/architecture.rs`, without circles; a test there holds every
+//! import against it. [`compile`] alone knows the order of the phases, roles know nothing of each other, and neither do
+//! the files of `emit`.
 
 pub mod artifact;
 pub mod assets;

@@ -18,7 +18,10 @@ pub(crate) fn verify(site: &Site, artifacts: &Artifacts) -> Result<(), Bug> {
         verifier.network_config()?;
         verifier.user_data()?;
     }
-    Ok(())
+    match site.gateway() {
+        Some(gateway) => Verifier { site, machine: gateway, artifacts }.leases(),
+        None => Ok(()),
+    }
 }
 
 fn unique_paths(artifacts: &Artifacts) -> Result<(), Bug> {
@@ -91,6 +94,24 @@ impl Verifier<'_> {
             }
         }
         if planned == found { Ok(()) } else { Err(self.differs("network-config")) }
+    }
+
+    /// The gateway's DHCP knows every adapter on its networks, and no other.
+    fn leases(&self) -> Result<(), Bug> {
+        let served = |network: &str| self.site.network(network).is_some_and(|found| found.gateway.is_some());
+        let mut planned = BTreeSet::new();
+        for machine in self.site.machines.iter().filter(|machine| machine.name != self.machine.name) {
+            for nic in &machine.nics {
+                let on = nic.attachments.iter().filter(|on| served(&on.network));
+                planned.extend(on.map(|on| (nic.mac.to_string(), on.address().to_string())));
+            }
+        }
+        let text = String::from_utf8_lossy(self.artifact("files/etc/dnsmasq.d/bpc.conf")?.content.bytes());
+        let found = text.lines().filter_map(|line| {
+            let mut values = line.strip_prefix("dhcp-host=")?.split(',');
+            Some((values.next()?.to_owned(), values.nth(1)?.to_owned()))
+        });
+        if planned == found.collect() { Ok(()) } else { Err(self.differs("bpc.conf of dnsmasq")) }
     }
 
     /// Host name and files are those of the plan, the files byte by byte those that are shown beside the seed.

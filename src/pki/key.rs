@@ -5,7 +5,7 @@ use std::fmt;
 use p256::pkcs8::EncodePublicKey;
 
 use super::bug;
-use crate::Bug;
+use crate::bug::Bug;
 use crate::format::pem;
 use crate::value::Secret;
 use crate::vault::Derivation;

@@ -51,7 +51,7 @@ pub use certificate::{AuthorityConstraint, Certificate, NotACertificate, bundle_
 pub use key::{Curve, KeyPair};
 pub use name::Subject;
 
-use crate::Bug;
+use crate::bug::Bug;
 
 /// A failure of a codec on what bpc itself decided.
 fn bug(what: &str, error: impl std::fmt::Display) -> Bug {

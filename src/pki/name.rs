@@ -7,7 +7,7 @@ use x509_cert::der::{Decode, Encode, Tag};
 use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
 
 use super::bug;
-use crate::Bug;
+use crate::bug::Bug;
 
 /// Who a certificate is about. To Kubernetes the common name is a user and the organizations are its groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -15,3 +15,24 @@ pub(super) fn flows(site: &Site) -> Vec<Flow> {
         service: Service::Tcp(API_PORT),
     }]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::site;
+    use super::*;
+
+    #[test]
+    fn the_cluster_and_the_bastion_find_the_api_at_the_floating_address() {
+        let machines = [
+            "jump: {role: bastion, networks: [jump]}",
+            "hapx: {role: load-balancer, count: 2, networks: [lb]}",
+            "node: {role: worker, networks: [node]}",
+        ];
+        let [flow] = flows(&site(&machines, "load_balancer: {address: 10.2.0.9}")).try_into().unwrap();
+        assert_eq!(
+            flow.to_string(),
+            "the cluster and the bastion: the Kubernetes API behind the floating address: \
+             10.3.0.2 10.4.0.2 10.1.0.2 -> 10.2.0.9, tcp 6443"
+        );
+    }
+}

@@ -6,6 +6,8 @@
 mod base;
 mod bastion;
 mod control_plane;
+#[cfg(test)]
+pub(crate) mod example;
 mod gateway;
 mod load_balancer;
 mod names;

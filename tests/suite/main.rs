@@ -15,6 +15,7 @@
 
 mod support;
 
+mod architecture;
 mod bootstrap;
 mod built;
 mod cli;
@@ -26,6 +27,8 @@ mod iso9660;
 mod netplan;
 mod packages;
 mod pki;
+mod plan;
+mod reproducible;
 mod scripts;
 mod shell;
 mod writer;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use ssh_key::HashAlg;
 use ssh_key::certificate::CertType;
 
-use crate::Bug;
+use crate::bug::Bug;
 use crate::pki::{Validity, bug};
 
 /// What an SSH certificate says of a key.

@@ -9,7 +9,7 @@ use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::{LineEnding, PrivateKey};
 
 use super::{Certificate, Grant, Holder};
-use crate::Bug;
+use crate::bug::Bug;
 use crate::pki::bug;
 use crate::value::Secret;
 use crate::vault::Derivation;

@@ -63,3 +63,61 @@ fn hosts(site: &Site, machine: &Machine) -> String {
         records.iter().map(|record| format!("{} {}\n", record.address, record.names.join(" "))).collect();
     format!("127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n{}", lines.concat())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::{machine, site};
+    use super::*;
+
+    const MACHINES: [&str; 2] = [
+        "node: {role: worker, networks: [node, back], packages: [nfs-common]}",
+        "island: {role: worker, networks: [back]}",
+    ];
+
+    #[test]
+    fn a_machine_knows_itself_and_asks_the_gateway_for_the_rest() {
+        let site = site(&MACHINES, "");
+        assert_eq!(
+            hosts(&site, machine(&site, "node")),
+            "127.0.0.1 localhost\n\
+             ::1 localhost ip6-localhost ip6-loopback\n\
+             10.4.0.2 node.example.test node\n\
+             10.5.0.2 node.back.example.test\n"
+        );
+    }
+
+    #[test]
+    fn a_machine_that_can_ask_nobody_knows_all() {
+        let site = site(&MACHINES, "");
+        for name in ["gate", "island"] {
+            let hosts = hosts(&site, machine(&site, name));
+            for line in [
+                "10.1.0.1 gate.example.test gate",
+                "10.4.0.2 node.example.test node",
+                "10.5.0.3 island.example.test island",
+            ] {
+                assert_eq!(hosts.lines().filter(|found| *found == line).count(), 1, "{hosts}");
+            }
+        }
+    }
+
+    #[test]
+    fn defaults_need_no_packages_of_their_own() {
+        let site = site(&MACHINES, "");
+        let setup = setup(&site, machine(&site, "node"));
+        let packages: Vec<&str> = setup.packages.iter().map(String::as_str).collect();
+        assert_eq!(packages, ["ca-certificates", "curl", "nfs-common", "systemd-timesyncd"]);
+        let stages: Vec<String> = setup.stages.iter().map(Stage::file_name).collect();
+        assert_eq!(stages, ["12-timezone"]);
+    }
+
+    #[test]
+    fn what_is_chosen_is_installed_and_put_into_force() {
+        let system = "system: {locale: de_DE.UTF-8, timezone: Europe/Berlin, ntp: [time.example]}";
+        let site = site(&MACHINES, system);
+        let setup = setup(&site, machine(&site, "node"));
+        assert!(setup.packages.contains("locales") && setup.packages.contains("tzdata"));
+        let stages: Vec<String> = setup.stages.iter().map(Stage::file_name).collect();
+        assert_eq!(stages, ["12-locale", "12-timezone", "15-time-servers"]);
+    }
+}

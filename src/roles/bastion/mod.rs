@@ -60,3 +60,38 @@ pub(super) fn add(site: &Site, setup: &mut Setup) -> Result<(), Bug> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::site;
+    use super::*;
+
+    const MACHINES: [&str; 2] =
+        ["jump: {role: bastion, networks: [jump]}", "node: {role: worker, networks: [node]}"];
+
+    #[test]
+    fn it_logs_in_to_every_other_machine() {
+        let flows: Vec<String> = flows(&site(&MACHINES, "")).iter().map(Flow::to_string).collect();
+        assert_eq!(
+            flows,
+            [
+                "bastion: ssh to every machine: 10.1.0.2 -> 10.1.0.1 10.3.0.2 10.4.0.2, tcp 22",
+                "bastion: ping every address: 10.1.0.2 -> 10.1.0.1 10.3.0.2 10.4.0.2, ping",
+            ]
+        );
+    }
+
+    #[test]
+    fn it_has_the_cluster_s_kubectl() {
+        let mut setup = Setup::default();
+        let mut site = site(&MACHINES, "");
+        add(&site, &mut setup).unwrap();
+        let [stage] = setup.stages.as_slice() else { panic!("{:?}", setup.stages) };
+        assert!(stage.script.contains(&format!("/v{}/", site.kubernetes.unwrap())), "{}", stage.script);
+
+        setup.stages.clear();
+        site.kubernetes = None;
+        add(&site, &mut setup).unwrap();
+        assert_eq!(setup.stages, []);
+    }
+}

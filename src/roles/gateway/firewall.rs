@@ -206,3 +206,49 @@ fn set(endpoints: &[Endpoint], meant: impl Fn(&Endpoint) -> bool) -> Option<Stri
         many => Some(format!("{{ {} }}", many.join(", "))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::example::{machine, site};
+    use super::*;
+
+    /// The rules of one flow, those of the input chain first.
+    fn rules(from: &str, to: &[&str]) -> Vec<String> {
+        let machines =
+            ["a: {role: worker, count: 2, networks: [mast, back]}", "b: {role: worker, networks: [node]}"];
+        let site = site(&machines, "");
+        let end = |name: &str| Endpoint::from(machine(&site, name));
+        let flows = [Flow {
+            reason: "test".into(),
+            from: vec![end(from)],
+            to: to.iter().map(|name| end(name)).collect(),
+            service: Service::Tcp(22),
+        }];
+        let firewall = Firewall { site: &site, machine: machine(&site, "gate"), wan: "wan" };
+        let rules = [firewall.flows_here(&flows), firewall.flows_through(&flows)].concat();
+        rules.iter().map(Rule::to_string).collect()
+    }
+
+    #[test]
+    fn a_flow_is_one_rule_for_each_network_that_it_leads_to() {
+        assert_eq!(
+            rules("b", &["a02", "a01"]),
+            [
+                "iifname \"node\" oifname \"mast\" ip saddr 10.4.0.2 ip daddr { 10.3.0.3, 10.3.0.4 } tcp dport 22 accept comment \"test\""
+            ]
+        );
+    }
+
+    #[test]
+    fn a_flow_to_the_gateway_is_a_rule_of_the_input_chain() {
+        assert_eq!(
+            rules("b", &["gate"]),
+            ["iifname \"node\" ip saddr 10.4.0.2 ip daddr 10.1.0.1 tcp dport 22 accept comment \"test\""]
+        );
+    }
+
+    #[test]
+    fn a_flow_within_a_network_needs_no_rule() {
+        assert_eq!(rules("a01", &["a02"]), [""; 0]);
+    }
+}

@@ -4,4 +4,4 @@
 nft -c -f /etc/nftables.conf
 enable_service nftables reload-or-restart
 install -m 0644 /etc/bpc/forwarding.conf /etc/sysctl.d/90-bpc-forwarding.conf
-sysctl -q -p /etc/sysctl.d/90-bpc-forwarding.conf
+systemctl restart systemd-sysctl

@@ -91,6 +91,17 @@ fn without_a_folder_of_blueprints_there_is_nothing_to_build() {
 }
 
 #[test]
+fn a_blueprint_that_cannot_be_read_is_a_failure_beside_the_errors_of_others() {
+    let project = Project::with(&["alpha"]);
+    project.edit("blueprints/alpha/blueprint.yaml", BROKEN.0, BROKEN.1);
+    // proc(5): reading it at its start fails, also for root.
+    let said = project.bpc(&["check", "/proc/self/mem", "blueprints/alpha"]);
+    assert_eq!((said.status, said.out.as_str()), (2, ""));
+    assert!(said.err.contains("error[BPC0904]: cannot read /proc/self/mem: Input/output error"), "{said:?}");
+    assert!(said.err.contains("error[BPC0201]: "), "{said:?}");
+}
+
+#[test]
 fn a_blueprint_that_is_no_text_has_an_error_beside_those_of_others() {
     let project = Project::with(&["alpha", "beta"]);
     project.write("blueprints/alpha/blueprint.yaml", b"name: \xff");

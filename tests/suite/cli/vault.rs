@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, Output, Stdio};
 
 use base64ct::{Base64, Encoding as _};
 
@@ -63,6 +64,21 @@ fn each_is_another() {
     let keys = [KEY, "blueprints/beta/vault.key"].map(|path| fs::read(project.path(path)).unwrap());
     assert_ne!(keys[0], keys[1]);
     assert!(keys.iter().all(|key| key.iter().any(|byte| *byte != 0)));
+}
+
+#[test]
+fn builds_at_the_same_time_agree_on_one() {
+    let project = Project::with(&["alpha"]);
+    let spawn = |_| {
+        let mut command = project.command(&["build"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let children: Vec<Child> = (0..8).map(spawn).collect();
+    let outputs: Vec<Output> = children.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
+    assert!(outputs.iter().all(|output| output.status.success()), "{outputs:?}");
+    let made = outputs.iter().filter(|output| !output.stderr.is_empty()).count();
+    assert_eq!((made, fs::read(project.path(KEY)).unwrap().len()), (1, 32), "{outputs:?}");
+    assert_eq!(project.tree("blueprints/alpha").len(), 3, "nothing else is left there");
 }
 
 #[test]
