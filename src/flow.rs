@@ -1,14 +1,15 @@
 //! Traffic between networks that roles need; the gateway's firewall lets nothing else pass.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 
 use crate::site::{FloatingAddress, Machine};
 
-/// Traffic that one role needs.
+/// Traffic that one role needs: from each of its sources to each of its destinations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Flow {
-    /// Who needs it, and what for: the comment of its firewall rules.
-    pub(crate) reason: String,
+    /// Who needs it, and what for.
+    pub(crate) reason: Reason,
     /// Where it comes from.
     pub(crate) from: Vec<Endpoint>,
     /// Where it goes.
@@ -16,6 +17,13 @@ pub(crate) struct Flow {
     /// What it is.
     pub(crate) service: Service,
 }
+
+/// Who needs some traffic, and what for: the comment of its firewall rules.
+///
+/// Always a text that nftables takes in quotes: nft(8) has no escape for `"` there, and refuses comments of more than
+/// 128 bytes. What does not fit is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reason(String);
 
 /// An address on a network.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,13 +34,48 @@ pub(crate) struct Endpoint {
     pub(crate) address: Ipv4Addr,
 }
 
-/// A protocol and its ports.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A protocol and its port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
-    /// TCP to these ports.
-    Tcp(Vec<u16>),
+    /// TCP to this port.
+    Tcp(u16),
     /// ICMP echo requests.
     Ping,
+}
+
+impl Reason {
+    /// The longest comment, in bytes.
+    const LIMIT: usize = 128;
+
+    fn new(text: &str) -> Self {
+        let quotable = text.chars().filter(|c| !c.is_control() && *c != '"');
+        let mut kept = String::new();
+        for c in quotable {
+            if kept.len() + c.len_utf8() > Self::LIMIT {
+                break;
+            }
+            kept.push(c);
+        }
+        Self(kept)
+    }
+}
+
+impl From<&str> for Reason {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for Reason {
+    fn from(text: String) -> Self {
+        Self::new(&text)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 impl From<&Machine> for Endpoint {
@@ -44,5 +87,34 @@ impl From<&Machine> for Endpoint {
 impl From<&FloatingAddress> for Endpoint {
     fn from(floating: &FloatingAddress) -> Self {
         Self { network: floating.network.clone(), address: floating.address }
+    }
+}
+
+/// As the examples in the roles' tests show it.
+///
+/// `bastion: ssh to every machine: 10.1.0.2 -> 10.3.0.2 10.4.0.2, tcp 22`
+#[cfg(test)]
+impl fmt::Display for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |endpoints: &[Endpoint]| {
+            endpoints.iter().map(|endpoint| endpoint.address.to_string()).collect::<Vec<_>>().join(" ")
+        };
+        write!(f, "{}: {} -> {}, ", self.reason, list(&self.from), list(&self.to))?;
+        match self.service {
+            Service::Tcp(port) => write!(f, "tcp {port}"),
+            Service::Ping => f.write_str("ping"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_fits_into_a_quoted_comment() {
+        assert_eq!(Reason::from("say \"ssh\"\nagain").to_string(), "say sshagain");
+        assert_eq!(Reason::from("x".repeat(200)).to_string().len(), 128);
+        assert_eq!(Reason::from("é".repeat(100)).to_string(), "é".repeat(64));
     }
 }

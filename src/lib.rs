@@ -3,7 +3,7 @@
 //! # How data flows
 //!
 //! [`compile`] is a pure function: no clock, randomness, environment, network or file enters it but by its
-//! [`Inputs`]. [`driver`] is the only reader, [`write`] the only writer; clippy's `disallowed-methods` holds that.
+//! [`Inputs`]. [`driver`] is the only reader, [`mod@write`] the only writer; clippy's `disallowed-methods` holds that.
 //!
 //! | phase | makes | knows |
 //! |---|---|---|
@@ -15,10 +15,14 @@
 //! | `emit` | [`artifact`]s: user-data, network-config, seed images | one artifact kind a file |
 //! | `verify` | the artifacts read back and compared with the plan | nothing of how they were made |
 //!
-//! Modules beside the phases: [`diag`] (diagnostics and their rendering), [`value`] (small checked types), [`format`]
+//! Modules beside the phases: [`diag`] (diagnostics and their rendering), [`value`] (small checked types), [`mod@format`]
 //! (codecs that know nothing of clusters), [`vault`] (derivation of secrets), [`assets`] (pinned downloads),
 //! [`bootstrap`] (what runs on a machine after cloud-init), [`plan`] (the site as tables and JSON).
-//! Imports run downwards in that order; `tests/suite/architecture.rs` holds it.
+//! The command line is in `cli.rs`, which knows [`driver`] only.
+//!
+//! Which of them may use which is a table in `tests/suite/architecture.rs`, without circles; a test there holds every
+//! import against it. [`compile`] alone knows the order of the phases, roles know nothing of each other, and neither do
+//! the files of `emit`.
 
 pub mod artifact;
 pub mod assets;
@@ -100,7 +104,8 @@ pub fn plan_site(inputs: &Inputs) -> (Option<Site>, Report) {
 pub fn compile(inputs: &Inputs) -> Result<(Option<Compiled>, Report), Bug> {
     let (site, report) = plan_site(inputs);
     let Some(site) = site else { return Ok((None, report)) };
-    let artifacts = Artifacts { name: site.name.clone(), files: emit::site(&site)? };
+    let setups = roles::setups(&site)?;
+    let artifacts = Artifacts { name: site.name.clone(), files: emit::site(&site, setups)? };
     verify::verify(&site, &artifacts)?;
     Ok((Some(Compiled { site, artifacts }), report))
 }

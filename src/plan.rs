@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::site::{Machine, Network, Segment, Site};
+use crate::value::Size;
 
 /// The decided values of a site, in the order of the blueprint.
 #[derive(Clone, Debug, Serialize)]
@@ -53,8 +54,8 @@ struct PlannedNic {
     mac: String,
     interface: String,
     attach: &'static str,
-    /// The internal network's name or the host's address, empty for NAT.
-    segment: String,
+    /// The internal network's name or the host's address, none on NAT.
+    segment: Option<String>,
     networks: Vec<PlannedAttachment>,
 }
 
@@ -77,9 +78,10 @@ struct PlannedFloating {
 
 #[derive(Clone, Debug, Serialize)]
 struct PlannedPort {
-    host: String,
+    host_address: &'static str,
+    host_port: u16,
     machine: String,
-    port: u16,
+    machine_port: u16,
 }
 
 impl Plan {
@@ -88,9 +90,10 @@ impl Plan {
     pub fn new(site: &Site) -> Self {
         let ports = site.machines.iter().flat_map(|machine| {
             machine.published.iter().map(|port| PlannedPort {
-                host: format!("127.0.0.1:{}", port.host),
+                host_address: "127.0.0.1",
+                host_port: port.host,
                 machine: machine.name.clone(),
-                port: port.machine,
+                machine_port: port.machine,
             })
         });
         let floating = site.floating.iter().map(|floating| PlannedFloating {
@@ -136,7 +139,10 @@ impl Plan {
         let ports: Vec<_> = self
             .ports
             .iter()
-            .map(|port| vec![port.host.clone(), format!("{}:{}", port.machine, port.port)])
+            .map(|port| {
+                let host = format!("{}:{}", port.host_address, port.host_port);
+                vec![host, format!("{}:{}", port.machine, port.machine_port)]
+            })
             .collect();
         out + &table(&["HOST PORT", "LEADS TO"], &ports)
     }
@@ -182,9 +188,9 @@ impl PlannedMachine {
     fn new(site: &Site, machine: &Machine) -> Self {
         let nics = machine.nics.iter().map(|nic| {
             let (attach, segment) = match &nic.segment {
-                Segment::Nat => ("nat", String::new()),
-                Segment::Internal(name) => ("internal", name.clone()),
-                Segment::HostOnly(host) => ("host-only", host.to_string()),
+                Segment::Nat => ("nat", None),
+                Segment::Internal(name) => ("internal", Some(name.clone())),
+                Segment::HostOnly(host) => ("host-only", Some(host.to_string())),
             };
             let networks = nic.attachments.iter().map(|attachment| PlannedAttachment {
                 network: attachment.network.clone(),
@@ -218,8 +224,8 @@ impl PlannedMachine {
             self.name.clone(),
             self.role.to_owned(),
             self.cpus.to_string(),
-            format!("{} MiB", self.memory_mib),
-            format!("{} MiB", self.disk_mib),
+            Size::mib(self.memory_mib).to_string(),
+            Size::mib(self.disk_mib).to_string(),
             self.address.clone(),
         ]
     }
@@ -228,10 +234,9 @@ impl PlannedMachine {
     fn nic_rows(&self) -> Vec<Vec<String>> {
         let mut rows = Vec::new();
         for nic in &self.nics {
-            let attached = if nic.segment.is_empty() {
-                nic.attach.to_owned()
-            } else {
-                format!("{} {}", nic.attach, nic.segment)
+            let attached = match &nic.segment {
+                Some(segment) => format!("{} {segment}", nic.attach),
+                None => nic.attach.to_owned(),
             };
             let head = [nic.slot.to_string(), nic.mac.clone(), attached];
             let blank = || head.clone().map(|_| String::new());

@@ -1,6 +1,9 @@
 //! What one machine gets from its role: files, packages, bootstrap stages.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
 
 use crate::artifact::Content;
 
@@ -41,10 +44,19 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A stage whose script is `body` below `variables`, with the functions of the bootstrap's `lib.sh` at hand.
+    /// A stage that puts these files into force: it is another stage, and so runs again, when one of them changes.
+    ///
+    /// The digest of a secret would tell something about it; a stage that uses one has to change with it by a
+    /// variable of its own, such as the secret's generation.
     #[must_use]
-    pub fn new(order: u8, name: &'static str, variables: &[(&'static str, &str)], body: &str) -> Self {
-        Self { order, name, script: crate::bootstrap::script(variables, body) }
+    pub fn applying(mut self, files: &[File]) -> Self {
+        self.script.push_str("\n# Puts into force:\n");
+        for file in files.iter().filter(|file| !file.content.is_secret()) {
+            let digest = base16ct::lower::encode_string(&Sha256::digest(file.content.bytes()));
+            // Writing to a string cannot fail.
+            let _ = writeln!(self.script, "# {digest}  {}", file.path);
+        }
+        self
     }
 
     /// The file name: `20-dnsmasq`.
@@ -63,4 +75,44 @@ pub struct Setup {
     pub packages: BTreeSet<String>,
     /// Bootstrap stages.
     pub stages: Vec<Stage>,
+}
+
+impl Setup {
+    /// Adds packages.
+    pub fn install<const N: usize>(&mut self, packages: [&str; N]) {
+        self.packages.extend(packages.map(str::to_owned));
+    }
+
+    /// Adds files and the stage that puts them into force.
+    pub fn apply(&mut self, stage: Stage, files: Vec<File>) {
+        self.stages.push(stage.applying(&files));
+        self.files.extend(files);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Secret;
+
+    fn stage(files: &[File]) -> String {
+        Stage::new(20, "firewall", &[], "nft -f /etc/nftables.conf\n").applying(files).script
+    }
+
+    #[test]
+    fn a_stage_changes_with_what_it_applies() {
+        let rules = |text: &str| File::text("/etc/nftables.conf", text);
+        assert_ne!(stage(&[rules("a")]), stage(&[rules("b")]));
+        assert!(stage(&[rules("a")]).ends_with("  /etc/nftables.conf\n"));
+    }
+
+    #[test]
+    fn a_stage_tells_nothing_about_a_secret() {
+        let key = |bytes: &[u8]| File {
+            path: "/etc/corosync/authkey".to_owned(),
+            content: Content::Secret(Secret::new(bytes.to_vec())),
+            mode: 0o400,
+        };
+        assert_eq!(stage(&[key(b"a")]), stage(&[key(b"b")]));
+    }
 }

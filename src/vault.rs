@@ -63,6 +63,16 @@ mod tests {
         }
     }
 
+    /// Computed with the HMAC of Python's standard library: what is derived must never change, or machines are locked out.
+    #[test]
+    fn derivation_is_as_specified() {
+        let vault = Vault::from_bytes(&[7; 32]).unwrap();
+        let token = vault.derive("kube-demo", "bootstrap-token", 2);
+        let expected = "c7eab4aab82e4fac288af8ab9ac722aa4f847648fa85e81354a97db0804c14bc";
+        assert_eq!(base16ct::lower::encode_string(token.expose()), expected);
+        assert_eq!(vault.fingerprint(), "04cd3585c2a7be5c");
+    }
+
     #[test]
     fn a_vault_has_32_bytes() {
         assert_eq!(Vault::from_bytes(&[0; 31]).err(), Some(WrongSize(31)));

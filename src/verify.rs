@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use base64ct::{Base64, Encoding};
+
 use crate::artifact::{Artifact, Artifacts};
 use crate::bug::Bug;
 use crate::format::iso9660;
@@ -16,7 +18,10 @@ pub(crate) fn verify(site: &Site, artifacts: &Artifacts) -> Result<(), Bug> {
         verifier.network_config()?;
         verifier.user_data()?;
     }
-    Ok(())
+    match site.gateway() {
+        Some(gateway) => Verifier { site, machine: gateway, artifacts }.leases(),
+        None => Ok(()),
+    }
 }
 
 fn unique_paths(artifacts: &Artifacts) -> Result<(), Bug> {
@@ -91,20 +96,51 @@ impl Verifier<'_> {
         if planned == found { Ok(()) } else { Err(self.differs("network-config")) }
     }
 
-    /// Host name, user and files are those of the plan.
+    /// The gateway's DHCP knows every adapter on its networks, and no other.
+    fn leases(&self) -> Result<(), Bug> {
+        let served = |network: &str| self.site.network(network).is_some_and(|found| found.gateway.is_some());
+        let mut planned = BTreeSet::new();
+        for machine in self.site.machines.iter().filter(|machine| machine.name != self.machine.name) {
+            for nic in &machine.nics {
+                let on = nic.attachments.iter().filter(|on| served(&on.network));
+                planned.extend(on.map(|on| (nic.mac.to_string(), on.address().to_string())));
+            }
+        }
+        let text = String::from_utf8_lossy(self.artifact("files/etc/dnsmasq.d/bpc.conf")?.content.bytes());
+        let found = text.lines().filter_map(|line| {
+            let mut values = line.strip_prefix("dhcp-host=")?.split(',');
+            Some((values.next()?.to_owned(), values.nth(1)?.to_owned()))
+        });
+        if planned == found.collect() { Ok(()) } else { Err(self.differs("bpc.conf of dnsmasq")) }
+    }
+
+    /// Host name and files are those of the plan, the files byte by byte those that are shown beside the seed.
     fn user_data(&self) -> Result<(), Bug> {
         let document = self.yaml("user-data")?;
-        let text = |key: &str| document.get(key).and_then(serde_yaml::Value::as_str).map(str::to_owned);
-        let files: Option<BTreeSet<String>> = document.get("write_files").and_then(|files| {
-            files.as_sequence()?.iter().map(|file| Some(file.get("path")?.as_str()?.to_owned())).collect()
-        });
+        let text = |key: &str| document.get(key).and_then(serde_yaml::Value::as_str);
         let prefix = format!("machines/{}/files", self.machine.name);
-        let shown = self.artifacts.files.iter().filter_map(|file| file.path.strip_prefix(&prefix));
-        let agrees = text("hostname").as_ref() == Some(&self.machine.name)
-            && text("fqdn") == Some(self.site.fqdn(&self.machine.name))
-            && files == Some(shown.map(str::to_owned).collect());
+        let shown = self.artifacts.files.iter().filter_map(|file| {
+            let path = file.path.strip_prefix(&prefix)?;
+            Some((path.to_owned(), file.content.bytes().to_vec()))
+        });
+        let written = document.get("write_files").and_then(serde_yaml::Value::as_sequence).into_iter();
+        let written: Option<BTreeSet<_>> = written.flatten().map(written_file).collect();
+        let agrees = text("hostname") == Some(&self.machine.name)
+            && text("fqdn") == Some(&self.site.fqdn(&self.machine.name))
+            && written == Some(shown.collect());
         if agrees { Ok(()) } else { Err(self.differs("user-data")) }
     }
+}
+
+/// The path and the bytes of an entry of `write_files`.
+fn written_file(file: &serde_yaml::Value) -> Option<(String, Vec<u8>)> {
+    let text = |key: &str| file.get(key).and_then(serde_yaml::Value::as_str);
+    let content = text("content")?;
+    let bytes = match text("encoding") {
+        None => content.as_bytes().to_vec(),
+        Some(_) => Base64::decode_vec(content).ok()?,
+    };
+    Some((text("path")?.to_owned(), bytes))
 }
 
 /// The addresses of an interface, Ethernet and IPv4, each with the interface's name.

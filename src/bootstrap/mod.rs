@@ -11,21 +11,26 @@
 //!
 //! ```text
 //! bpc: hapx-node01 packages failed (attempt 1, next in 2 s)
-//! bpc: hapx-node01 packages | E: Could not resolve 'mirror.example'
+//! bpc: hapx-node01 packages | E: Failed to fetch http://mirror.example/debian/dists/trixie/InRelease
 //! bpc: hapx-node01 packages ok
 //! bpc: hapx-node01 ready
 //! ```
 //!
-//! `ok` says that the stage's work is in place, so it comes at every boot. After the first failure of a stage the last
-//! five lines of its output follow with ` | ` before them. **A stage must never print a secret**: its output goes to the
-//! journal and to a console whose text is a file on the host. A terminal ends lines with CR LF and may
-//! have a login prompt or a kernel message between them: look for lines that start with `bpc: `.
+//! `ok` says that the work of a stage is in place, so it comes at every boot. After the first failure of a stage the
+//! last five lines of its output follow, with ` | ` before them; trouble of cloud-init is told in the same form. A
+//! terminal ends lines with CR LF and may put a login prompt or a kernel message between them, so a reader looks for
+//! lines that start with `bpc: `.
+//!
+//! What a stage owes the engine: it is idempotent, it ends (the engine sets no limit, so a wait inside a stage has
+//! one), and **it never prints a secret**, because its output goes to the journal and to a console whose text is a
+//! file on the host.
 //!
 //! Packages are a stage too ([`packages`]), not cloud-init's `packages:`. cloud-init tries those once, early: on a
-//! machine that boots before its gateway forwards packets they would be missing for good. The stage is tried again until the network is up.
+//! machine that boots before its gateway forwards packets they would be missing for good. A stage is tried again
+//! until the network is up.
 //!
-//! The unit is of `Type=exec`. A oneshot would hold up `multi-user.target` until the bootstrap is done, the bootstrap waits for
-//! cloud-init, and the last part of cloud-init waits for `multi-user.target`: none would ever end.
+//! The unit is of `Type=exec`. A oneshot would hold up `multi-user.target` until the bootstrap is done, the bootstrap
+//! waits for cloud-init, and the last part of cloud-init waits for `multi-user.target`: none of them would ever end.
 
 use std::collections::BTreeSet;
 
@@ -59,6 +64,14 @@ pub fn files(machine: &str, stages: &[Stage]) -> Vec<File> {
 #[must_use]
 pub const fn start_commands() -> [&'static [&'static str]; 2] {
     [&["systemctl", "daemon-reload"], &["systemctl", "enable", "--now", "--no-block", UNIT]]
+}
+
+impl Stage {
+    /// A stage whose script is `body` below `variables`, with the functions of `lib.sh` at hand.
+    #[must_use]
+    pub fn new(order: u8, name: &'static str, variables: &[(&'static str, &str)], body: &str) -> Self {
+        Self { order, name, script: self::script(variables, body) }
+    }
 }
 
 /// The script of a stage: these variables, the functions of `lib.sh` (`fetch`, `install_packages`,

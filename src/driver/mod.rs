@@ -2,21 +2,23 @@
 
 mod discover;
 mod read;
+mod terminal;
 mod vault;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::diag::render::{Style, render};
-use crate::diag::{Code, Diagnostic, Files, Place, has_errors};
+use crate::diag::{Code, Diagnostic, Place};
 use crate::plan::Plan;
 use crate::site::Site;
-use crate::{Bug, Compiled, Inputs, Report, compile, model, plan_site, write};
+use crate::{Bug, Inputs, Report, compile, model, plan_site, write};
+
+pub use read::inputs;
+pub use terminal::Terminal;
 
 /// How a command ended: the process's exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
     /// All is well.
     Success = 0,
@@ -26,54 +28,23 @@ pub enum Status {
     Failure = 2,
 }
 
-/// Where a command says what it has to say, and how.
-pub struct Terminal<'a> {
-    /// Results.
-    pub out: &'a mut dyn Write,
-    /// Diagnostics and failures.
-    pub err: &'a mut dyn Write,
-    /// The form of diagnostics.
-    pub style: Style,
-}
-
-/// A blueprint that was read.
-struct Opened {
-    path: PathBuf,
-    inputs: Inputs,
-}
-
 /// Builds the blueprints at `paths` (every one below `blueprints/` if there are none) into `out`.
 ///
-/// If one of them has an error nothing is written at all.
+/// If one of them has an error, or its vault is refused, nothing is written for any of them.
 pub fn build(terminal: &mut Terminal<'_>, paths: &[PathBuf], out: &Path, vault: Option<&Path>) -> Status {
-    let Some(opened) = terminal.open(paths) else { return Status::Failure };
-    let results: Vec<Result<(Option<Compiled>, Report), Bug>> =
-        opened.par_iter().map(|blueprint| compile(&blueprint.inputs)).collect();
-    let mut compiled = Vec::new();
-    let mut failed = false;
-    for (blueprint, result) in opened.iter().zip(results) {
-        match result {
-            Ok((built, report)) => {
-                terminal.report(&blueprint.inputs.files, &report);
-                failed |= built.is_none();
-                compiled.extend(built.map(|built| (&blueprint.path, built)));
-            }
-            Err(bug) => {
-                terminal.fail(&bug.to_string());
-                return Status::Failure;
-            }
-        }
+    let compiled = match all(terminal, paths, compile, |compiled| &compiled.site) {
+        Ok(compiled) => compiled,
+        Err(status) => return status,
+    };
+    let blueprints: Vec<&Path> = compiled.iter().map(|found| found.path.as_path()).collect();
+    match vault::open(vault, &blueprints) {
+        Ok(opened) => opened.iter().for_each(|opened| terminal.vault(opened)),
+        Err(refused) => return terminal.refuse(&refused),
     }
-    if failed {
-        return Status::Findings;
-    }
-    let sites: Vec<_> = compiled.iter().map(|(path, built)| (*path, built.site.name.as_str())).collect();
-    if terminal.names_taken(&sites) {
-        return Status::Findings;
-    }
-    for (path, built) in &compiled {
-        if !terminal.vault(vault, path) || !terminal.write(built, out) {
-            return Status::Failure;
+    for Found { made, .. } in &compiled {
+        match write::write(&made.artifacts, out) {
+            Ok(report) => terminal.built(made, &report, &out.join(&made.artifacts.name)),
+            Err(error) => return terminal.fail(&error.to_string()),
         }
     }
     Status::Success
@@ -81,185 +52,100 @@ pub fn build(terminal: &mut Terminal<'_>, paths: &[PathBuf], out: &Path, vault: 
 
 /// Reports what is wrong with the blueprints at `paths`: a build that writes nothing.
 pub fn check(terminal: &mut Terminal<'_>, paths: &[PathBuf]) -> Status {
-    let Some(opened) = terminal.open(paths) else { return Status::Failure };
-    let results: Vec<_> = opened.par_iter().map(|blueprint| compile(&blueprint.inputs)).collect();
-    let mut names = Vec::new();
-    let mut failed = false;
-    for (blueprint, result) in opened.iter().zip(&results) {
-        match result {
-            Ok((built, report)) => {
-                terminal.report(&blueprint.inputs.files, report);
-                failed |= built.is_none();
-                names.extend(built.iter().map(|built| (&blueprint.path, built.site.name.as_str())));
+    match all(terminal, paths, compile, |compiled| &compiled.site) {
+        Ok(compiled) => {
+            for found in &compiled {
+                terminal.checked(&found.path, &found.made.site, found.warnings);
             }
-            Err(bug) => {
-                terminal.fail(&bug.to_string());
-                return Status::Failure;
-            }
+            Status::Success
         }
+        Err(status) => status,
     }
-    if terminal.names_taken(&names) || failed { Status::Findings } else { Status::Success }
 }
 
 /// Shows what the blueprints at `paths` decide, as tables or as one JSON document each.
 pub fn plan(terminal: &mut Terminal<'_>, paths: &[PathBuf]) -> Status {
-    let Some(opened) = terminal.open(paths) else { return Status::Failure };
-    let results: Vec<_> = opened.iter().map(|blueprint| plan_site(&blueprint.inputs)).collect();
-    for (blueprint, (_, report)) in opened.iter().zip(&results) {
-        terminal.report(&blueprint.inputs.files, report);
+    match all(terminal, paths, |inputs| Ok(plan_site(inputs)), |site| site) {
+        Ok(sites) => {
+            let plans: Vec<Plan> = sites.iter().map(|found| Plan::new(&found.made)).collect();
+            terminal.plans(&plans);
+            Status::Success
+        }
+        Err(status) => status,
     }
-    let sites: Option<Vec<Site>> = results.into_iter().map(|(site, _)| site).collect();
-    let Some(sites) = sites else { return Status::Findings };
-    for (index, plan) in sites.iter().map(Plan::new).enumerate() {
-        let text = match terminal.style {
-            Style::Json => serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n",
-            _ if index > 0 => format!("\n{}", plan.to_table()),
-            _ => plan.to_table(),
-        };
-        terminal.say(&text);
-    }
-    Status::Success
 }
 
 /// Prints the JSON Schema of a blueprint.
 pub fn schema(terminal: &mut Terminal<'_>) -> Status {
-    let text = serde_json::to_string_pretty(&model::schema()).unwrap_or_default();
-    terminal.say(&format!("{text}\n"));
+    terminal.document(&model::schema());
     Status::Success
 }
 
-/// Prints the long text of a diagnostic code.
-pub fn explain(terminal: &mut Terminal<'_>, number: &str) -> Status {
-    let Some(code) = Code::find(number) else {
-        let message = format!("there is no code `{number}`; codes look like {}", Code::Syntax.as_str());
-        terminal.fail(&message);
-        return Status::Failure;
+/// Prints the long text of a diagnostic code, or a list of all codes.
+pub fn explain(terminal: &mut Terminal<'_>, number: Option<&str>) -> Status {
+    let Some(number) = number else {
+        for code in Code::ALL {
+            terminal.say(&format!("{} {:8} {}\n", code.as_str(), code.severity().as_str(), code.meaning()));
+        }
+        return Status::Success;
     };
-    terminal.say(code.explanation());
-    Status::Success
+    match Code::find(number) {
+        Some(code) => {
+            terminal.say(code.explanation());
+            Status::Success
+        }
+        None => terminal.fail(&format!("there is no code `{number}`; `bpc explain` lists them all")),
+    }
 }
 
-impl Terminal<'_> {
-    /// Reads all blueprints; `None` if one could not be read.
-    fn open(&mut self, paths: &[PathBuf]) -> Option<Vec<Opened>> {
-        let found = match discover::blueprints(paths) {
-            Ok(found) => found,
-            Err(failure) => {
-                self.diagnose(&failure);
-                return None;
+/// A blueprint without errors.
+struct Found<T> {
+    path: PathBuf,
+    made: T,
+    warnings: usize,
+}
+
+/// Takes the blueprints at `paths` through `phase`, side by side, and reports all that is wrong with any of them.
+fn all<T: Send>(
+    terminal: &mut Terminal<'_>,
+    paths: &[PathBuf],
+    phase: impl Fn(&Inputs) -> Result<(Option<T>, Report), Bug> + Sync,
+    site: impl Fn(&T) -> &Site,
+) -> Result<Vec<Found<T>>, Status> {
+    let paths = discover::blueprints(paths).map_err(|refused| terminal.refuse(&refused))?;
+    let results: Vec<_> =
+        paths.par_iter().map(|path| read::inputs(path).map(|inputs| (phase(&inputs), inputs))).collect();
+    let mut status = Status::Success;
+    let mut all = Vec::new();
+    for (path, result) in paths.into_iter().zip(results) {
+        let ended = match result {
+            Ok((Ok((made, report)), inputs)) => {
+                let counted = terminal.report(&inputs.files, &report);
+                all.extend(made.map(|made| Found { path, made, warnings: counted.warnings }));
+                if counted.errors == 0 { Status::Success } else { Status::Findings }
             }
+            Ok((Err(bug), _)) => terminal.fail(&format!("{}: {bug}", path.display())),
+            Err(unreadable) => terminal.refuse(&[unreadable]),
         };
-        let mut opened = Vec::new();
-        let mut failed = false;
-        for path in found {
-            match read::inputs(&path) {
-                Ok(inputs) => opened.push(Opened { path, inputs }),
-                Err(failure) => {
-                    self.diagnose(&failure);
-                    failed = true;
-                }
-            }
-        }
-        (!failed).then_some(opened)
+        status = status.max(ended);
     }
+    let names: Vec<_> =
+        all.iter().map(|found| (found.path.as_path(), site(&found.made).name.as_str())).collect();
+    let taken = names_taken(&names);
+    if !taken.is_empty() {
+        terminal.refuse(&taken);
+        status = status.max(Status::Findings);
+    }
+    if status == Status::Success { Ok(all) } else { Err(status) }
+}
 
-    fn report(&mut self, files: &Files, report: &Report) {
-        let text = render(&report.diagnostics, files, report, self.style);
-        self.complain(&text);
-        if has_errors(&report.diagnostics) && matches!(self.style, Style::Human | Style::Color) {
-            let codes: std::collections::BTreeSet<&str> =
-                report.diagnostics.iter().map(|diagnostic| diagnostic.code.as_str()).collect();
-            let example = codes.first().copied().unwrap_or_default();
-            let errors =
-                report.diagnostics.iter().filter(|one| has_errors(std::slice::from_ref(one))).count();
-            let noun = if errors == 1 { "error" } else { "errors" };
-            let name = files.display_name(files.root());
-            self.complain(&format!("{name}: {errors} {noun}; `bpc explain {example}` says more\n"));
-        }
-    }
-
-    /// Reports blueprints that would be built into the same folder.
-    fn names_taken(&mut self, names: &[(&PathBuf, &str)]) -> bool {
-        let mut taken = false;
-        for (index, (path, name)) in names.iter().enumerate() {
-            let Some((other, _)) = names.iter().take(index).find(|(_, other)| other == name) else {
-                continue;
-            };
-            let message = format!("{} and {} are both called '{name}'", other.display(), path.display());
-            self.diagnose(
-                &Diagnostic::new(Code::BlueprintNameTaken, Place::Outside, message)
-                    .help("each is built into a folder of its name: rename one of them"),
-            );
-            taken = true;
-        }
-        taken
-    }
-
-    fn vault(&mut self, named: Option<&Path>, blueprint: &Path) -> bool {
-        match vault::open(named, blueprint) {
-            Ok(vault::Opened { made: None, .. }) => true,
-            Ok(vault::Opened { made: Some(path), vault }) => {
-                let fingerprint = vault.fingerprint();
-                self.complain(&format!(
-                    "made a new vault, {} (fingerprint {fingerprint}): all secrets come from it, so keep a copy in a \
-                     safe place and never put it into git\n",
-                    path.display()
-                ));
-                true
-            }
-            Err(failure) => {
-                self.diagnose(&failure);
-                false
-            }
-        }
-    }
-
-    fn write(&mut self, compiled: &Compiled, out: &Path) -> bool {
-        let name = &compiled.artifacts.name;
-        let folder = out.join(name);
-        match write::write(&compiled.artifacts, out) {
-            Ok(report) if report.is_unchanged() => {
-                self.say(&format!(
-                    "{name}: nothing changed, {} files in {}\n",
-                    report.unchanged,
-                    folder.display()
-                ));
-                true
-            }
-            Ok(report) => {
-                let machines = compiled.site.machines.len();
-                self.say(&format!(
-                    "{name}: {machines} machines, {} files written, {} removed, {} unchanged in {}\n",
-                    report.written,
-                    report.removed,
-                    report.unchanged,
-                    folder.display()
-                ));
-                true
-            }
-            Err(error) => {
-                self.fail(&error.to_string());
-                false
-            }
-        }
-    }
-
-    fn say(&mut self, text: &str) {
-        // A reader that has gone away, as `head` does, is no failure of ours.
-        let _ = self.out.write_all(text.as_bytes());
-    }
-
-    fn complain(&mut self, text: &str) {
-        let _ = self.err.write_all(text.as_bytes());
-    }
-
-    fn fail(&mut self, message: &str) {
-        self.complain(&format!("error: {message}\n"));
-    }
-
-    fn diagnose(&mut self, diagnostic: &Diagnostic) {
-        let text =
-            render(std::slice::from_ref(diagnostic), &Files::default(), &Report::default(), self.style);
-        self.complain(&text);
-    }
+/// Blueprints that would be built into the same folder.
+fn names_taken(names: &[(&Path, &str)]) -> Vec<Diagnostic> {
+    let twin = |(index, (path, name)): (usize, &(&Path, &str))| {
+        let (other, _) = names.iter().take(index).find(|(_, other)| other == name)?;
+        let message = format!("{} and {} are both called '{name}'", other.display(), path.display());
+        let help = "each is built into a folder of its name: rename one of them";
+        Some(Diagnostic::new(Code::BlueprintNameTaken, Place::Outside, message).help(help))
+    };
+    names.iter().enumerate().filter_map(twin).collect()
 }

@@ -10,15 +10,18 @@ use crate::diag::{Code, Diagnostic, Files, Place};
 use crate::source::{self, Unreadable};
 
 /// A blueprint with all of its fragments.
-pub(super) fn inputs(path: &Path) -> Result<Inputs, Diagnostic> {
-    let folder = path.parent().map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default();
+///
+/// # Errors
+/// If the blueprint itself cannot be read. A fragment that cannot be read is an error at the line that includes it.
+pub fn inputs(path: &Path) -> Result<Inputs, Diagnostic> {
+    let folder = path.parent().unwrap_or(Path::new(""));
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let text = read(path).map_err(|reason| {
         let message = format!("cannot read {}: {reason}", path.display());
         Diagnostic::new(Code::BlueprintUnreadable, Place::Outside, message)
-            .help("name a blueprint, or a folder that holds a `blueprint.yaml`")
+            .help("a blueprint is a YAML file that you may read")
     })?;
-    let mut inputs = Inputs { files: Files::new(folder.clone()), unreadable: Vec::new() };
+    let mut inputs = Inputs { files: Files::new(folder.to_string_lossy()), unreadable: Vec::new() };
     inputs.files.add(name, text);
     loop {
         let mut wanted = source::wanted(&inputs.files);
@@ -27,7 +30,7 @@ pub(super) fn inputs(path: &Path) -> Result<Inputs, Diagnostic> {
             return Ok(inputs);
         }
         for name in wanted {
-            match read(&Path::new(&folder).join(&name)) {
+            match read(&folder.join(&name)) {
                 Ok(text) => drop(inputs.files.add(name, text)),
                 Err(reason) => inputs.unreadable.push(Unreadable { name, reason }),
             }

@@ -3,80 +3,121 @@
 #![expect(clippy::disallowed_methods, reason = "the driver is the reader, and makes the vault")]
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::diag::{Code, Diagnostic, Place};
+use crate::format::shell;
 use crate::value::Secret;
 use crate::vault::Vault;
 
-/// A vault, and the path if it was made just now.
+/// The name of the vault beside a blueprint.
+const NAME: &str = "vault.key";
+/// How long a vault is, in bytes.
+const SIZE: usize = 32;
+
+/// A vault file.
 pub(super) struct Opened {
+    pub(super) path: PathBuf,
     pub(super) vault: Vault,
-    pub(super) made: Option<PathBuf>,
+    /// Whether it was made just now.
+    pub(super) made: bool,
 }
 
-/// The vault that was named, or the one beside the blueprint; made if there is none.
-pub(super) fn open(named: Option<&Path>, blueprint: &Path) -> Result<Opened, Diagnostic> {
-    let path = named.map_or_else(|| blueprint.with_file_name("vault.key"), Path::to_path_buf);
-    match read(&path)? {
-        Some(vault) => Ok(Opened { vault, made: None }),
-        None => make(&path),
+/// The vaults of these blueprints, each file once: the one that was named, or those beside them, made if missing.
+///
+/// None is made if any is refused. One that was named is never made: a slip in its name must not change all secrets.
+pub(super) fn open(named: Option<&Path>, blueprints: &[&Path]) -> Result<Vec<Opened>, Vec<Diagnostic>> {
+    let mut paths: Vec<PathBuf> = match named {
+        Some(path) => vec![path.to_path_buf()],
+        None => blueprints.iter().map(|blueprint| blueprint.with_file_name(NAME)).collect(),
+    };
+    paths.dedup();
+    let (mut read, mut refused) = (Vec::new(), Vec::new());
+    for path in paths {
+        match self::read(&path) {
+            Ok(None) if named.is_some() => refused.push(missing(&path)),
+            Ok(vault) => read.push((path, vault)),
+            Err(diagnostic) => refused.push(diagnostic),
+        }
     }
+    if !refused.is_empty() {
+        return Err(refused);
+    }
+    let opened = read.into_iter().map(|(path, vault)| match vault {
+        Some(vault) => Ok(Opened { path, vault, made: false }),
+        None => make(path),
+    });
+    opened.collect::<Result<_, _>>().map_err(|refused| vec![refused])
 }
 
 fn read(path: &Path) -> Result<Option<Vault>, Diagnostic> {
     let failure = |error: &io::Error| unreadable(path, "read", error);
-    let bytes = match fs::read(path) {
-        Ok(bytes) => Secret::new(bytes),
+    let file = match File::open(path) {
+        Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failure(&error)),
     };
-    let mode = fs::metadata(path).map_err(|error| failure(&error))?.permissions().mode();
+    let mode = file.metadata().map_err(|error| failure(&error))?.permissions().mode();
     if mode & 0o077 != 0 {
-        let message =
-            format!("the vault {} can be read by others (mode {:04o})", path.display(), mode & 0o7777);
+        let message = format!("others may use the vault {} (mode {:04o})", path.display(), mode & 0o7777);
         return Err(Diagnostic::new(Code::VaultPermissions, Place::Outside, message)
-            .help(format!("chmod 600 {}", crate::format::shell::quote(&path.to_string_lossy()))));
+            .help(format!("chmod 600 {}", shell::quote(&path.to_string_lossy()))));
     }
+    let mut bytes = Vec::with_capacity(SIZE + 1);
+    file.take(SIZE as u64 + 1).read_to_end(&mut bytes).map_err(|error| failure(&error))?;
+    let bytes = Secret::new(bytes);
     Vault::from_bytes(bytes.expose()).map(Some).map_err(|wrong| {
-        let message = format!("the vault {} has {} bytes, not 32", path.display(), wrong.0);
+        let size = if wrong.0 > SIZE { format!("more than {SIZE}") } else { wrong.0.to_string() };
+        let message = format!("the vault {} has {size} bytes, not {SIZE}", path.display());
         Diagnostic::new(Code::VaultSize, Place::Outside, message)
             .help("put your copy of it back; if there is none, move it away and bpc makes a new one (all secrets change)")
     })
 }
 
 /// A new vault from the system's randomness, readable by its owner only from its first moment.
-fn make(path: &Path) -> Result<Opened, Diagnostic> {
-    let failure = |error: io::Error| unreadable(path, "make", &error);
-    let mut key = [0; 32];
-    let mut filled = 0;
-    while let Some(rest) = key.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        let flags = rustix::rand::GetRandomFlags::empty();
-        filled += rustix::rand::getrandom(rest, flags).map_err(|error| failure(error.into()))?;
-    }
-    let mut options = OpenOptions::new();
-    let mut file = match options.write(true).create_new(true).mode(0o600).open(path) {
-        Ok(file) => file,
+fn make(path: PathBuf) -> Result<Opened, Diagnostic> {
+    let failure = |error: &io::Error| unreadable(&path, "make", error);
+    let mut key = [0; SIZE];
+    // random(4): as good as getrandom(2) once the system is up, and not on Linux only.
+    File::open("/dev/urandom")
+        .and_then(|mut file| file.read_exact(&mut key))
+        .map_err(|error| failure(&error))?;
+    let key = Secret::new(key);
+    let vault = match put(&path, key.expose()) {
+        Ok(()) => Vault::from_bytes(key.expose()).ok(),
         // Another build made it in this moment.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return read(path)?.map(|vault| Opened { vault, made: None }).ok_or_else(|| failure(error));
+            let vault = read(&path)?;
+            return vault
+                .map(|vault| Opened { path: path.clone(), vault, made: false })
+                .ok_or_else(|| failure(&error));
         }
-        Err(error) => return Err(failure(error)),
+        Err(error) => return Err(failure(&error)),
     };
-    file.write_all(&key).and_then(|()| sync(&file)).map_err(failure)?;
-    let vault =
-        Vault::from_bytes(&key).map_err(|wrong| failure(io::Error::other(format!("{} bytes", wrong.0))))?;
-    Ok(Opened { vault, made: Some(path.to_path_buf()) })
+    let vault = vault.ok_or_else(|| failure(&io::ErrorKind::InvalidData.into()))?;
+    Ok(Opened { path, vault, made: true })
 }
 
-fn sync(file: &File) -> io::Result<()> {
-    file.sync_all()
+/// Puts a whole vault in place, or none; never over another.
+fn put(path: &Path, key: &[u8]) -> io::Result<()> {
+    let unfinished = path.with_file_name(format!(".{NAME}.{}", std::process::id()));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+    let result =
+        file.write_all(key).and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&unfinished, path));
+    fs::remove_file(&unfinished).and(result)
+}
+
+fn missing(path: &Path) -> Diagnostic {
+    let message = format!("there is no vault {}", path.display());
+    let quoted = shell::quote(&path.to_string_lossy());
+    Diagnostic::new(Code::VaultUnreadable, Place::Outside, message)
+        .note("bpc makes the vault beside a blueprint by itself, never one that is named")
+        .help(format!("to make it: (umask 077 && head -c {SIZE} /dev/urandom >{quoted})"))
 }
 
 fn unreadable(path: &Path, verb: &str, error: &io::Error) -> Diagnostic {
     let message = format!("cannot {verb} the vault {}: {error}", path.display());
-    Diagnostic::new(Code::VaultUnreadable, Place::Outside, message)
-        .help("`--vault FILE` names another place for it")
+    Diagnostic::new(Code::VaultUnreadable, Place::Outside, message).help("`--vault FILE` names another one")
 }

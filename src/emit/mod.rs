@@ -4,17 +4,26 @@ mod network_config;
 mod seed;
 mod user_data;
 
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::artifact::{Artifact, Content, Kind};
 use crate::bootstrap;
 use crate::bug::Bug;
-use crate::roles;
+use crate::format::yaml::Yaml;
 use crate::setup::Setup;
 use crate::site::{Machine, Site};
 
+/// The artifacts of all machines, made side by side; there is one setup a machine.
+pub(crate) fn site(site: &Site, setups: Vec<Setup>) -> Result<Vec<Artifact>, Bug> {
+    let machines = site.machines.par_iter().zip(setups);
+    let made: Result<Vec<Vec<Artifact>>, Bug> =
+        machines.map(|(one, setup)| machine(site, one, setup)).collect();
+    Ok(made?.into_iter().flatten().collect())
+}
+
 /// All artifacts of one machine.
-pub(crate) fn machine(site: &Site, machine: &Machine, mut setup: Setup) -> Result<Vec<Artifact>, Bug> {
+fn machine(site: &Site, machine: &Machine, mut setup: Setup) -> Result<Vec<Artifact>, Bug> {
     setup.stages.push(bootstrap::packages(&setup.packages));
     setup.files.extend(bootstrap::files(&machine.name, &setup.stages));
     let user_data = user_data::user_data(site, machine, &setup);
@@ -54,18 +63,9 @@ fn meta_data(site: &Site, machine: &Machine, seeded: &[&[u8]]) -> String {
     let digest = base16ct::lower::encode_string(&hash.finalize());
     let (digest, _) = digest.split_at(16);
     let name = &machine.name;
-    crate::format::yaml::Yaml::map([
+    Yaml::map([
         ("instance-id", format!("{}-{name}-{digest}", site.name).into()),
         ("local-hostname", name.as_str().into()),
     ])
     .to_string()
-}
-
-/// The artifacts of all machines, made side by side.
-pub(crate) fn site(site: &Site) -> Result<Vec<Artifact>, Bug> {
-    use rayon::prelude::*;
-    let flows = roles::flows(site);
-    let made: Result<Vec<Vec<Artifact>>, Bug> =
-        site.machines.par_iter().map(|one| machine(site, one, roles::setup(site, one, &flows)?)).collect();
-    Ok(made?.into_iter().flatten().collect())
 }

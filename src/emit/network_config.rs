@@ -1,10 +1,10 @@
 //! cloud-init's network-config, version 2: the format of netplan, which Debian and Ubuntu images read it with.
 
 use crate::format::yaml::Yaml;
-use crate::site::{Attachment, Machine, Network, Nic, Segment, Site};
+use crate::site::{Attachment, GatewayAddresses, Machine, Network, Nic, Role, Segment, Site};
 
-/// Routing tables of networks beyond the first start here; 253 to 255 are the kernel's.
-const FIRST_TABLE: usize = 101;
+/// The routing tables of a machine's networks start here; those up to 255 are the kernel's (ip-route(8)).
+const FIRST_TABLE: i64 = 1001;
 
 /// Adapters found by their address and named after their network, with the addresses of the plan.
 ///
@@ -29,11 +29,11 @@ fn ethernet(site: &Site, machine: &Machine, nic: &Nic) -> Yaml {
         ("match", Yaml::map([("macaddress", nic.mac.to_string().into())])),
         ("set-name", nic.interface.as_str().into()),
     ];
-    if nic.segment == Segment::Nat {
-        entries.extend(nat(site, machine));
-    }
-    if let Some(attachment) = nic.attachments.iter().find(|attachment| attachment.vlan.is_none()) {
-        entries.extend(addresses(site, machine, attachment));
+    match nic.attachments.iter().find(|attachment| attachment.vlan.is_none()) {
+        Some(attachment) => entries.extend(addresses(site, machine, attachment)),
+        None if nic.segment == Segment::Nat => entries.extend(nat(site, machine)),
+        // A trunk's adapter carries VLANs and nothing else, and no boot waits until it has an address.
+        None => entries.extend([("link-local", Yaml::Seq(Vec::new())), ("optional", true.into())]),
     }
     Yaml::map(entries)
 }
@@ -51,46 +51,69 @@ fn nat(site: &Site, machine: &Machine) -> Vec<(&'static str, Yaml)> {
         // The default is made from the machine-id, which cloned disks share.
         ("dhcp-identifier", "mac".into()),
     ];
-    if routed(site, machine, &machine.primary).is_some() {
+    if way_out(site, machine).is_some() {
         let overrides = [("route-metric", 1000.into()), ("use-dns", false.into())];
         entries.push(("dhcp4-overrides", Yaml::map(overrides)));
     }
     entries
 }
 
-/// The network of that name, if this machine reaches others through its gateway.
-fn routed<'a>(site: &'a Site, machine: &Machine, name: &str) -> Option<&'a Network> {
-    let gateway = site.gateway()?;
-    site.network(name).filter(|network| network.gateway.is_some() && gateway.name != machine.name)
+/// The network of that name and the gateway on it, if that is another machine.
+fn routed<'a>(site: &'a Site, machine: &Machine, name: &str) -> Option<(&'a Network, GatewayAddresses)> {
+    let network = site.network(name).filter(|_| machine.role != Role::Gateway)?;
+    Some((network, network.gateway?))
+}
+
+/// The network by which a machine reaches all others: its first one with a gateway.
+fn way_out<'a>(site: &Site, machine: &'a Machine) -> Option<&'a str> {
+    let mut networks = machine.attachments().map(|on| on.network.as_str());
+    networks.find(|name| routed(site, machine, name).is_some())
 }
 
 fn addresses(site: &Site, machine: &Machine, attachment: &Attachment) -> Vec<(&'static str, Yaml)> {
     let own = attachment.addresses.iter().map(ToString::to_string);
     let mut entries = vec![("addresses", Yaml::seq(own))];
-    let Some(network) = routed(site, machine, &attachment.network) else { return entries };
-    let Some(gateway) = network.gateway else { return entries };
-    let default = |extra: &[(&'static str, Yaml)]| {
-        let route = [("to", "0.0.0.0/0".into()), ("via", gateway.router.to_string().into())];
-        Yaml::map(route.into_iter().chain(extra.iter().cloned()))
-    };
-    if attachment.network == machine.primary {
-        entries.push(("routes", Yaml::seq([default(&[])])));
+    let Some((network, gateway)) = routed(site, machine, &attachment.network) else { return entries };
+    let leads_out = way_out(site, machine) == Some(&attachment.network);
+    let table = table(machine, attachment);
+    entries.push(("routes", routes(network, gateway, leads_out, table)));
+    if let Some(table) = table {
+        let policy = [("from", Yaml::from(network.cidr.to_string())), ("table", table.into())];
+        entries.push(("routing-policy", Yaml::seq([Yaml::map(policy)])));
+    }
+    if leads_out {
         let nameservers = [
             ("search", Yaml::seq([site.domain.as_str()])),
             ("addresses", Yaml::seq([gateway.resolver.to_string()])),
         ];
         entries.push(("nameservers", Yaml::map(nameservers)));
-        return entries;
     }
-    // What comes in on a second network is answered on it: each has a routing table of its own, which what is sent
-    // from its addresses (floating ones too) uses.
-    let table = FIRST_TABLE
-        + machine.attachments().position(|on| on.network == attachment.network).unwrap_or_default();
-    let table = i64::try_from(table).unwrap_or_default();
-    let cidr = network.cidr.to_string();
-    let link = Yaml::map([("to", cidr.as_str().into()), ("scope", "link".into()), ("table", table.into())]);
-    entries.push(("routes", Yaml::seq([link, default(&[("table", table.into())])])));
-    let policy = Yaml::map([("from", cidr.as_str().into()), ("table", table.into())]);
-    entries.push(("routing-policy", Yaml::seq([policy])));
     entries
+}
+
+/// The default route, in the main table and in the network's own one.
+fn routes(network: &Network, gateway: GatewayAddresses, leads_out: bool, table: Option<i64>) -> Yaml {
+    let default = [("to", Yaml::from("0.0.0.0/0")), ("via", gateway.router.to_string().into())];
+    let mut routes = Vec::new();
+    if leads_out {
+        routes.push(Yaml::map(default.clone()));
+    }
+    if let Some(table) = table {
+        let link = [("to", network.cidr.to_string().into()), ("scope", "link".into())];
+        routes.extend(
+            [link, default].map(|route| Yaml::map(route.into_iter().chain([("table", table.into())]))),
+        );
+    }
+    Yaml::Seq(routes)
+}
+
+/// The routing table of one network of a machine that is on several.
+///
+/// What comes in on a network is answered on it: so each has a table, which everything from its addresses uses, the
+/// floating ones too. Otherwise answers to a network that the machine is on as well would go there directly, past
+/// the gateway's firewall, which then takes the rest of the connection for invalid.
+fn table(machine: &Machine, attachment: &Attachment) -> Option<i64> {
+    let place = machine.attachments().position(|on| on.network == attachment.network)?;
+    let several = machine.attachments().nth(1).is_some();
+    several.then(|| i64::try_from(place).ok()).flatten().map(|place| FIRST_TABLE + place)
 }

@@ -9,25 +9,23 @@ use crate::setup::{File, Setup};
 use crate::site::{Machine, Site};
 use crate::value::Secret;
 
-/// Host name, user, language, files and the start of the bootstrap; all else is the bootstrap's work, because
-/// cloud-init tries once what a machine may need the gateway for, and stages try until it is there.
+/// Host name, user, files and the start of the bootstrap; all else is the bootstrap's work, because cloud-init tries
+/// once what a machine may need the gateway for, and stages try until it is there.
 pub(super) fn user_data(site: &Site, machine: &Machine, setup: &Setup) -> Content {
     let mut entries = vec![
         ("hostname", machine.name.as_str().into()),
         ("fqdn", site.fqdn(&machine.name).into()),
         ("manage_etc_hosts", false.into()),
-        ("locale", site.locale.as_str().into()),
-        ("timezone", site.timezone.as_str().into()),
+        // Not cloud-init's work. Debian 12's schema takes a text here; both versions read this one as no.
+        ("locale", "false".into()),
         ("users", users(site)),
         ("disable_root", true.into()),
         ("ssh_pwauth", false.into()),
         ("ssh_deletekeys", true.into()),
         ("ssh_genkeytypes", Yaml::seq(["ed25519"])),
+        // The package sources are the image's own, or ours.
+        ("apt", Yaml::map([("preserve_sources_list", true.into())])),
     ];
-    if site.image.sources.is_some() {
-        // Without this cloud-init would write its own package sources beside ours.
-        entries.push(("apt", Yaml::map([("preserve_sources_list", true.into())])));
-    }
     entries.push(("write_files", Yaml::Seq(setup.files.iter().map(write_file).collect())));
     entries
         .push(("runcmd", Yaml::seq(bootstrap::start_commands().map(|argv| Yaml::seq(argv.iter().copied())))));
@@ -42,18 +40,18 @@ pub(super) fn user_data(site: &Site, machine: &Machine, setup: &Setup) -> Conten
 }
 
 fn users(site: &Site) -> Yaml {
-    let keys = site.ssh_keys.iter().map(String::as_str);
-    Yaml::seq([
-        Yaml::map([("name", "root".into()), ("lock_passwd", true.into())]),
-        Yaml::map([
-            ("name", site.user.as_str().into()),
-            ("shell", "/bin/bash".into()),
-            // Debian 12's schema takes a string here, not a list.
-            ("sudo", "ALL=(ALL) NOPASSWD:ALL".into()),
-            ("lock_passwd", true.into()),
-            ("ssh_authorized_keys", Yaml::seq(keys)),
-        ]),
-    ])
+    let mut user = vec![
+        ("name", site.user.as_str().into()),
+        ("shell", "/bin/bash".into()),
+        // Debian 12's schema takes a string here, not a list.
+        ("sudo", "ALL=(ALL) NOPASSWD:ALL".into()),
+        ("lock_passwd", true.into()),
+    ];
+    // The schema takes no empty list.
+    if !site.ssh_keys.is_empty() {
+        user.push(("ssh_authorized_keys", Yaml::seq(site.ssh_keys.iter().map(String::as_str))));
+    }
+    Yaml::seq([Yaml::map([("name", "root".into()), ("lock_passwd", true.into())]), Yaml::map(user)])
 }
 
 fn write_file(file: &File) -> Yaml {

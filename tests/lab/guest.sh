@@ -61,7 +61,8 @@ UNIT
 # After they are.
 after() {
   local root=$1 unit
-  printf 'virtio_pci\nvirtio_blk\next4\n' >>"$root/etc/initramfs-tools/modules"
+  # The seed's drive too: cloud-init looks for it only once, early.
+  printf '%s\n' virtio_pci virtio_blk ext4 ata_piix sr_mod isofs >>"$root/etc/initramfs-tools/modules"
   chroot "$root" update-initramfs -u -k all
   echo '/dev/vda / ext4 defaults,noatime 0 0' >"$root/etc/fstab"
   echo localhost >"$root/etc/hostname"

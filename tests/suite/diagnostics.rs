@@ -8,7 +8,6 @@ use std::process::{Command, Output};
 use bpc::diag::{Code, Severity};
 
 mod explanations;
-mod failures;
 mod forms;
 mod hostile;
 mod together;
@@ -85,7 +84,7 @@ fn no_snapshot_outlives_its_blueprint() {
     assert!(stale.is_empty(), "remove from snapshots/bad: {stale:?}");
 }
 
-/// Codes of what is outside a blueprint; `failures` has their tests.
+/// Codes of what is outside a blueprint; `cli` has their tests.
 const OUTSIDE: [Code; 5] = [
     Code::VaultPermissions,
     Code::VaultSize,

@@ -15,10 +15,21 @@
 
 mod support;
 
+mod architecture;
 mod bootstrap;
+mod built;
+mod cli;
+mod cloud_init;
 mod diagnostics;
+mod gateway;
+mod golden;
 mod iso9660;
+mod netplan;
+mod packages;
+mod plan;
+mod reproducible;
 mod schema;
+mod scripts;
 mod shell;
 mod writer;
 mod yaml;

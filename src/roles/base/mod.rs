@@ -1,74 +1,123 @@
 //! What every machine gets, whatever its role.
+//!
+//! # What an image must bring
+//!
+//! Everything else is installed by the bootstrap, which needs these to start at all: cloud-init 22.4 or later,
+//! netplan.io 0.106 or later with systemd-networkd and systemd-resolved behind it, openssh-server, sudo, and the
+//! essential packages of Debian or Ubuntu with apt. Nothing else may manage the network (ifupdown without interfaces
+//! of its own is fine), and a kernel with `8021q` is needed on trunks.
 
-use std::fmt::Write;
+mod apt;
 
 use crate::setup::{File, Setup, Stage};
-use crate::site::{Distribution, Image, Machine, PackageSources, Site};
+use crate::site::{Attachment, Machine, Role, Site};
 
-/// Switches the image's own package sources off where the blueprint names a mirror.
-const APT_SOURCES: &str = include_str!("apt-sources.sh");
-/// Makes the clock follow the blueprint's time servers.
-const TIME: &str = include_str!("time.sh");
+use super::names;
 
-/// Names, packages, time.
+/// Language, time zone, names, packages, time.
 pub(super) fn setup(site: &Site, machine: &Machine) -> Setup {
     let mut setup = Setup::default();
     setup.files.push(File::text("/etc/hosts", hosts(site, machine)));
-    setup.packages.extend(["ca-certificates", "curl", "systemd-timesyncd"].map(str::to_owned));
+    setup.install(["ca-certificates", "curl", "systemd-timesyncd"]);
     setup.packages.extend(machine.packages.iter().cloned());
     if let Some(sources) = &site.image.sources {
-        setup
-            .files
-            .push(File::text("/etc/apt/sources.list.d/bpc.sources", apt_sources(&site.image, sources)));
-        setup.stages.push(Stage::new(5, "apt-sources", &[], APT_SOURCES));
+        let file = File::text("/etc/apt/sources.list.d/bpc.sources", apt::sources(&site.image, sources));
+        setup.apply(Stage::new(5, "apt-sources", &[], include_str!("apt-sources.sh")), vec![file]);
     }
+    language(site, &mut setup);
     if !site.ntp.is_empty() {
-        let servers = site.ntp.join(" ");
-        setup
-            .files
-            .push(File::text("/etc/systemd/timesyncd.conf.d/bpc.conf", format!("[Time]\nNTP={servers}\n")));
-        setup.stages.push(Stage::new(15, "time", &[], TIME));
+        let servers = format!("[Time]\nNTP={}\n", site.ntp.join(" "));
+        let file = File::text("/etc/systemd/timesyncd.conf.d/bpc.conf", servers);
+        setup.apply(Stage::new(15, "time-servers", &[], include_str!("time-servers.sh")), vec![file]);
     }
     setup
 }
 
-/// A machine's own name stands for the address that others reach it by, never for 127.0.1.1: services that look
-/// their own name up must find what they can listen on. All other names come from the gateway's DNS, so that a new
-/// machine changes nobody else's files; without a gateway all machines are listed here.
-fn hosts(site: &Site, machine: &Machine) -> String {
-    let mut text = String::from("127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n");
-    let mut line = |address: std::net::Ipv4Addr, name: &str| {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{address} {} {name}", site.fqdn(name));
-    };
-    line(machine.address(), &machine.name);
-    if site.gateway().is_none() {
-        for other in site.machines.iter().filter(|other| other.name != machine.name) {
-            line(other.address(), &other.name);
-        }
-        for floating in &site.floating {
-            line(floating.address, &floating.name);
-        }
+/// The locale and the time zone. cloud-init sets these with programs and tables that a small image may lack, and
+/// before packages can be had, so they are the bootstrap's work. C.UTF-8 and UTC need no package.
+fn language(site: &Site, setup: &mut Setup) {
+    let (locale, timezone) = (site.locale.as_str(), site.timezone.as_str());
+    setup.files.push(File::text("/etc/default/locale", format!("LANG={locale}\n")));
+    if locale != "C.UTF-8" {
+        setup.install(["locales"]);
+        setup.stages.push(Stage::new(12, "locale", &[("LOCALE", locale)], include_str!("locale.sh")));
     }
-    text
+    setup.files.push(File::text("/etc/timezone", format!("{timezone}\n")));
+    if timezone != "UTC" {
+        setup.install(["tzdata"]);
+    }
+    setup.stages.push(Stage::new(12, "timezone", &[("TIMEZONE", timezone)], include_str!("timezone.sh")));
 }
 
-/// Package sources in the format of sources.list(5), deb822 style.
-fn apt_sources(image: &Image, sources: &PackageSources) -> String {
-    let (components, keyring) = match image.distribution {
-        Distribution::Debian => ("main contrib non-free non-free-firmware", "debian"),
-        Distribution::Ubuntu => ("main restricted universe multiverse", "ubuntu"),
-    };
-    let release = &image.release;
-    // The signature of a state of the past may have run out; it is checked all the same.
-    let dated = if sources.dated { "Check-Valid-Until: no\n" } else { "" };
-    let stanza = |uri: &str, suites: String| {
-        format!(
-            "Types: deb\nURIs: {uri}\nSuites: {suites}\nComponents: {components}\n\
-             Signed-By: /usr/share/keyrings/{keyring}-archive-keyring.gpg\n{dated}"
-        )
-    };
-    let main = stanza(&sources.mirror, format!("{release} {release}-updates"));
-    let security = stanza(&sources.security, format!("{release}-security"));
-    format!("{main}\n{security}")
+/// A machine's own name stands for the address that others reach it by, never for 127.0.1.1: services that look
+/// their own name up must find what they can listen on. All other names come from the gateway's DNS, so that a new
+/// machine changes nobody else's files; the gateway itself, and every machine that no gateway serves, has them all.
+fn hosts(site: &Site, machine: &Machine) -> String {
+    let served = |on: &Attachment| site.network(&on.network).is_some_and(|network| network.gateway.is_some());
+    let mut records = names::of_machine(site, machine);
+    if machine.role == Role::Gateway || !machine.attachments().any(served) {
+        let others = names::records(site).into_iter().filter(|record| !records.contains(record));
+        records.extend(others.collect::<Vec<_>>());
+    }
+    let lines: Vec<String> =
+        records.iter().map(|record| format!("{} {}\n", record.address, record.names.join(" "))).collect();
+    format!("127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n{}", lines.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::{machine, site};
+    use super::*;
+
+    const MACHINES: [&str; 2] = [
+        "node: {role: worker, networks: [node, back], packages: [nfs-common]}",
+        "island: {role: worker, networks: [back]}",
+    ];
+
+    #[test]
+    fn a_machine_knows_itself_and_asks_the_gateway_for_the_rest() {
+        let site = site(&MACHINES, "");
+        assert_eq!(
+            hosts(&site, machine(&site, "node")),
+            "127.0.0.1 localhost\n\
+             ::1 localhost ip6-localhost ip6-loopback\n\
+             10.4.0.2 node.example.test node\n\
+             10.5.0.2 node.back.example.test\n"
+        );
+    }
+
+    #[test]
+    fn a_machine_that_can_ask_nobody_knows_all() {
+        let site = site(&MACHINES, "");
+        for name in ["gate", "island"] {
+            let hosts = hosts(&site, machine(&site, name));
+            for line in [
+                "10.1.0.1 gate.example.test gate",
+                "10.4.0.2 node.example.test node",
+                "10.5.0.3 island.example.test island",
+            ] {
+                assert_eq!(hosts.lines().filter(|found| *found == line).count(), 1, "{hosts}");
+            }
+        }
+    }
+
+    #[test]
+    fn defaults_need_no_packages_of_their_own() {
+        let site = site(&MACHINES, "");
+        let setup = setup(&site, machine(&site, "node"));
+        let packages: Vec<&str> = setup.packages.iter().map(String::as_str).collect();
+        assert_eq!(packages, ["ca-certificates", "curl", "nfs-common", "systemd-timesyncd"]);
+        let stages: Vec<String> = setup.stages.iter().map(Stage::file_name).collect();
+        assert_eq!(stages, ["12-timezone"]);
+    }
+
+    #[test]
+    fn what_is_chosen_is_installed_and_put_into_force() {
+        let system = "system: {locale: de_DE.UTF-8, timezone: Europe/Berlin, ntp: [time.example]}";
+        let site = site(&MACHINES, system);
+        let setup = setup(&site, machine(&site, "node"));
+        assert!(setup.packages.contains("locales") && setup.packages.contains("tzdata"));
+        let stages: Vec<String> = setup.stages.iter().map(Stage::file_name).collect();
+        assert_eq!(stages, ["12-locale", "12-timezone", "15-time-servers"]);
+    }
 }

@@ -34,13 +34,13 @@ pub(super) fn flows(site: &Site) -> Vec<Flow> {
     let floating = site.floating.iter().map(Endpoint::from);
     vec![
         Flow {
-            reason: "bastion: ssh to every machine".to_owned(),
+            reason: "bastion: ssh to every machine".into(),
             from: from.clone(),
             to: to.clone(),
-            service: Service::Tcp(vec![22]),
+            service: Service::Tcp(22),
         },
         Flow {
-            reason: "bastion: ping every address".to_owned(),
+            reason: "bastion: ping every address".into(),
             from,
             to: to.into_iter().chain(floating).collect(),
             service: Service::Ping,
@@ -59,4 +59,39 @@ pub(super) fn add(site: &Site, setup: &mut Setup) -> Result<(), Bug> {
         setup.stages.push(Stage::new(30, "kubectl", &variables, KUBECTL));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::site;
+    use super::*;
+
+    const MACHINES: [&str; 2] =
+        ["jump: {role: bastion, networks: [jump]}", "node: {role: worker, networks: [node]}"];
+
+    #[test]
+    fn it_logs_in_to_every_other_machine() {
+        let flows: Vec<String> = flows(&site(&MACHINES, "")).iter().map(Flow::to_string).collect();
+        assert_eq!(
+            flows,
+            [
+                "bastion: ssh to every machine: 10.1.0.2 -> 10.1.0.1 10.3.0.2 10.4.0.2, tcp 22",
+                "bastion: ping every address: 10.1.0.2 -> 10.1.0.1 10.3.0.2 10.4.0.2, ping",
+            ]
+        );
+    }
+
+    #[test]
+    fn it_has_the_cluster_s_kubectl() {
+        let mut setup = Setup::default();
+        let mut site = site(&MACHINES, "");
+        add(&site, &mut setup).unwrap();
+        let [stage] = setup.stages.as_slice() else { panic!("{:?}", setup.stages) };
+        assert!(stage.script.contains(&format!("/v{}/", site.kubernetes.unwrap())), "{}", stage.script);
+
+        setup.stages.clear();
+        site.kubernetes = None;
+        add(&site, &mut setup).unwrap();
+        assert_eq!(setup.stages, []);
+    }
 }

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::super::names;
 use crate::bug::Bug;
-use crate::site::{Machine, Network, Site};
+use crate::site::{Network, Role, Site};
 use crate::template::render;
 
 #[derive(Serialize)]
@@ -12,16 +13,9 @@ struct Configuration<'a> {
     domain: &'a str,
     wan: &'a str,
     forwarders: Vec<String>,
-    records: Vec<Record>,
+    /// Names and their address, with commas between.
+    records: Vec<String>,
     networks: Vec<Subnet<'a>>,
-}
-
-/// A name and all that it may be called by.
-#[derive(Serialize)]
-struct Record {
-    /// With commas between, the full name first.
-    names: String,
-    address: String,
 }
 
 #[derive(Serialize)]
@@ -35,47 +29,28 @@ struct Subnet<'a> {
     broadcast: String,
     router: String,
     resolver: String,
-    hosts: Vec<Host>,
+    hosts: Vec<Host<'a>>,
 }
 
 #[derive(Serialize)]
-struct Host {
+struct Host<'a> {
     mac: String,
     address: String,
-    name: String,
+    name: &'a str,
 }
 
-/// The whole configuration, for /etc/dnsmasq.d.
-pub(super) fn configuration(site: &Site, machine: &Machine) -> Result<String, Bug> {
+/// The whole configuration, for /etc/dnsmasq.d; `wan` is the interface that leads out.
+pub(super) fn configuration(site: &Site, wan: &str) -> Result<String, Bug> {
+    let record = |record: names::Record| format!("{},{}", record.names.join(","), record.address);
     let configuration = Configuration {
         name: &site.name,
         domain: &site.domain,
-        wan: machine.nat().map_or("", |nic| &nic.interface),
+        wan,
         forwarders: site.forwarders.iter().map(ToString::to_string).collect(),
-        records: records(site),
+        records: names::records(site).into_iter().map(record).collect(),
         networks: site.networks.iter().filter_map(|network| subnet(site, network)).collect(),
     };
     render("dnsmasq.conf", include_str!("dnsmasq.conf.j2"), &configuration)
-}
-
-/// Each machine by its name, and by `<machine>.<network>` on every network beyond its first.
-fn records(site: &Site) -> Vec<Record> {
-    let mut records = Vec::new();
-    let mut add = |name: &str, short: bool, address: std::net::Ipv4Addr| {
-        let full = site.fqdn(name);
-        let names = if short { format!("{full},{name}") } else { full };
-        records.push(Record { names, address: address.to_string() });
-    };
-    for machine in &site.machines {
-        add(&machine.name, true, machine.address());
-        for attachment in machine.attachments().filter(|attachment| attachment.network != machine.primary) {
-            add(&format!("{}.{}", machine.name, attachment.network), false, attachment.address());
-        }
-    }
-    for floating in &site.floating {
-        add(&floating.name, true, floating.address);
-    }
-    records
 }
 
 fn subnet<'a>(site: &'a Site, network: &'a Network) -> Option<Subnet<'a>> {
@@ -99,18 +74,16 @@ fn subnet<'a>(site: &'a Site, network: &'a Network) -> Option<Subnet<'a>> {
 }
 
 /// The machines on a network but for the gateway, which serves it.
-fn hosts(site: &Site, network: &Network) -> Vec<Host> {
+fn hosts<'a>(site: &'a Site, network: &Network) -> Vec<Host<'a>> {
     let mut hosts = Vec::new();
-    for machine in &site.machines {
+    for machine in site.machines.iter().filter(|machine| machine.role != Role::Gateway) {
         for nic in &machine.nics {
-            let on_network = nic.attachments.iter().filter(|attachment| attachment.network == network.name);
-            for attachment in on_network.filter(|attachment| attachment.addresses.len() == 1) {
-                hosts.push(Host {
-                    mac: nic.mac.to_string(),
-                    address: attachment.address().to_string(),
-                    name: machine.name.clone(),
-                });
-            }
+            let on = nic.attachments.iter().find(|attachment| attachment.network == network.name);
+            hosts.extend(on.map(|attachment| Host {
+                mac: nic.mac.to_string(),
+                address: attachment.address().to_string(),
+                name: &machine.name,
+            }));
         }
     }
     hosts

@@ -1,33 +1,33 @@
 //! nftables: the flows of all roles as rules, and nothing else (nft(8), 1.0.6 and later).
 
-use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::rule::Rule;
 use crate::bug::Bug;
 use crate::flow::{Endpoint, Flow, Service};
-use crate::site::{Machine, Network, Site};
+use crate::site::{Machine, Network, PublishedPort, Site};
 use crate::template::render;
 
-/// The rules of each chain, each a line.
+/// The rules of each chain.
 #[derive(Serialize)]
 struct Ruleset<'a> {
     name: &'a str,
-    input: Vec<String>,
-    forward: Vec<String>,
-    prerouting: Vec<String>,
-    postrouting: Vec<String>,
+    input: Vec<Rule>,
+    forward: Vec<Rule>,
+    prerouting: Vec<Rule>,
+    postrouting: Vec<Rule>,
 }
 
-/// The whole ruleset, for /etc/nftables.conf.
-pub(super) fn rules(site: &Site, machine: &Machine, flows: &[Flow]) -> Result<String, Bug> {
-    let firewall = Firewall { site, machine };
+/// The whole ruleset, for /etc/nftables.conf; `wan` is the interface that leads out.
+pub(super) fn rules(site: &Site, machine: &Machine, wan: &str, flows: &[Flow]) -> Result<String, Bug> {
+    let firewall = Firewall { site, machine, wan };
     let ruleset = Ruleset {
         name: &site.name,
-        input: [firewall.services(), firewall.flows(flows, Hook::Input), firewall.published_here()].concat(),
+        input: [firewall.services(), firewall.flows_here(flows), firewall.published_here()].concat(),
         forward: [
-            firewall.flows(flows, Hook::Forward),
+            firewall.flows_through(flows),
             firewall.reach(),
             firewall.published_elsewhere(),
             firewall.way_out(),
@@ -39,16 +39,10 @@ pub(super) fn rules(site: &Site, machine: &Machine, flows: &[Flow]) -> Result<St
     render("nftables.conf", include_str!("nftables.conf.j2"), &ruleset)
 }
 
-/// Where a packet goes: to the gateway itself, or through it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Hook {
-    Input,
-    Forward,
-}
-
 struct Firewall<'a> {
     site: &'a Site,
     machine: &'a Machine,
+    wan: &'a str,
 }
 
 impl Firewall<'_> {
@@ -61,187 +55,200 @@ impl Firewall<'_> {
         self.networks().find(|network| network.name == name)
     }
 
-    fn wan(&self) -> &str {
-        self.machine.nat().map_or("", |nic| &nic.interface)
-    }
-
     /// What the gateway offers to every network.
-    fn services(&self) -> Vec<String> {
+    fn services(&self) -> Vec<Rule> {
+        self.networks().flat_map(Self::services_on).collect()
+    }
+
+    fn services_on(network: &Network) -> Vec<Rule> {
+        let name = &network.name;
+        let rule = |what: &str| Rule::accept(format!("{name}: {what}")).from(&network.interface);
+        let mut rules = vec![
+            // A client has no address yet.
+            rule("DHCP").only("udp dport 67"),
+            rule("DNS").source(network.cidr).only("meta l4proto { tcp, udp } th dport 53"),
+            rule("ping the gateway").source(network.cidr).service(Service::Ping),
+        ];
+        rules.extend(network.host.map(|host| {
+            Rule::accept("the host: ssh to the gateway")
+                .from(&network.interface)
+                .source(host)
+                .service(Service::Tcp(22))
+        }));
+        rules
+    }
+
+    /// Flows that end at the gateway: a rule for each network that they come from.
+    fn flows_here(&self, flows: &[Flow]) -> Vec<Rule> {
+        let here = |flow: &Flow, from: &Network| {
+            let sources = set(&flow.from, |endpoint| endpoint.network == from.name)?;
+            let destinations = set(&flow.to, |endpoint| self.is_own(endpoint))?;
+            let rule = Rule::accept(flow.reason.clone()).from(&from.interface);
+            Some(rule.source(sources).destination(destinations).service(flow.service))
+        };
+        flows.iter().flat_map(|flow| self.networks().filter_map(move |from| here(flow, from))).collect()
+    }
+
+    /// Flows that lead through the gateway: a rule for each pair of networks that they connect.
+    fn flows_through(&self, flows: &[Flow]) -> Vec<Rule> {
         let mut rules = Vec::new();
-        for network in self.networks() {
-            let from = format!("iifname \"{}\"", network.interface);
-            let source = format!("{from} ip saddr {}", network.cidr);
-            rules.push(format!("{from} udp dport 67 accept comment \"{}: DHCP\"", network.name));
-            rules.push(format!(
-                "{source} meta l4proto {{ tcp, udp }} th dport 53 accept comment \"{}: DNS\"",
-                network.name
-            ));
-            rules.push(format!(
-                "{source} icmp type echo-request accept comment \"{}: ping the gateway\"",
-                network.name
-            ));
-            if let Some(host) = network.host {
-                rules.push(format!(
-                    "{from} ip saddr {host} tcp dport 22 accept comment \"the host: ssh to the gateway\""
-                ));
+        for flow in flows {
+            for from in self.networks() {
+                let others = self.networks().filter(|to| to.name != from.name);
+                rules.extend(others.filter_map(|to| self.flow_through(flow, from, to)));
             }
         }
         rules
     }
 
-    /// One rule for each pair of networks that a flow connects.
-    fn flows(&self, flows: &[Flow], hook: Hook) -> Vec<String> {
-        flows.iter().flat_map(|flow| self.flow(flow, hook)).collect()
+    fn flow_through(&self, flow: &Flow, from: &Network, to: &Network) -> Option<Rule> {
+        let sources = set(&flow.from, |endpoint| endpoint.network == from.name)?;
+        let elsewhere = |endpoint: &Endpoint| endpoint.network == to.name && !self.is_own(endpoint);
+        let destinations = set(&flow.to, elsewhere)?;
+        let rule = Rule::accept(flow.reason.clone()).from(&from.interface).to(&to.interface);
+        Some(rule.source(sources).destination(destinations).service(flow.service))
     }
 
-    fn flow(&self, flow: &Flow, hook: Hook) -> Vec<String> {
-        let mut pairs: BTreeMap<(usize, usize), (Vec<Ipv4Addr>, Vec<Ipv4Addr>)> = BTreeMap::new();
-        for from in &flow.from {
-            for to in &flow.to {
-                let Some(pair) = self.pair(from, to, hook) else { continue };
-                let (sources, destinations) = pairs.entry(pair).or_default();
-                sources.push(from.address);
-                destinations.push(to.address);
-            }
-        }
-        let service = match &flow.service {
-            Service::Tcp(ports) => format!("tcp dport {}", set(ports)),
-            Service::Ping => "icmp type echo-request".to_owned(),
-        };
-        let mut rules = Vec::new();
-        for ((from, to), (sources, destinations)) in pairs {
-            let (Some(from), Some(to)) = (self.site.networks.get(from), self.site.networks.get(to)) else {
-                continue;
-            };
-            let way = match hook {
-                Hook::Input => format!("iifname \"{}\"", from.interface),
-                Hook::Forward => format!("iifname \"{}\" oifname \"{}\"", from.interface, to.interface),
-            };
-            rules.push(format!(
-                "{way} ip saddr {} ip daddr {} {service} accept comment \"{}\"",
-                set(&sources),
-                set(&destinations),
-                flow.reason
-            ));
-        }
-        rules
-    }
-
-    /// The two networks, by their place in the site, if the way between two endpoints leads through this hook.
-    fn pair(&self, from: &Endpoint, to: &Endpoint, hook: Hook) -> Option<(usize, usize)> {
-        let place = |name: &str| self.site.networks.iter().position(|network| network.name == name);
-        self.network(&from.network)?;
-        let target = self.network(&to.network)?;
-        let here =
-            target.gateway.is_some_and(|gateway| [gateway.router, gateway.resolver].contains(&to.address));
-        let through = !here && from.network != to.network;
-        let fits = match hook {
-            Hook::Input => here,
-            Hook::Forward => through,
-        };
-        if fits { Some((place(&from.network)?, place(&to.network)?)) } else { None }
+    /// Whether an address is the gateway's.
+    fn is_own(&self, endpoint: &Endpoint) -> bool {
+        let mut own = self.machine.attachments().flat_map(|on| &on.addresses);
+        own.any(|address| address.addr() == endpoint.address)
     }
 
     /// Networks that the blueprint opens to others.
-    fn reach(&self) -> Vec<String> {
+    fn reach(&self) -> Vec<Rule> {
         let mut rules = Vec::new();
         for from in self.networks() {
-            for to in from.reach.iter().filter_map(|name| self.network(name)) {
-                rules.push(format!(
-                    "iifname \"{}\" oifname \"{}\" ip saddr {} ip daddr {} accept comment \"{} may reach {}\"",
-                    from.interface, to.interface, from.cidr, to.cidr, from.name, to.name
-                ));
-            }
+            rules.extend(from.reach.iter().filter_map(|name| self.network(name)).map(|to| {
+                Rule::accept(format!("{} may reach {}", from.name, to.name))
+                    .from(&from.interface)
+                    .to(&to.interface)
+                    .source(from.cidr)
+                    .destination(to.cidr)
+            }));
         }
         rules
     }
 
-    fn way_out(&self) -> Vec<String> {
-        let wan = self.wan();
-        self.networks()
-            .map(|network| {
-                format!(
-                    "iifname \"{}\" oifname \"{wan}\" ip saddr {} accept comment \"{}: packages, images and time\"",
-                    network.interface, network.cidr, network.name
-                )
-            })
-            .collect()
+    fn way_out(&self) -> Vec<Rule> {
+        let out = |network: &Network| {
+            Rule::accept(format!("{}: packages, images and time", network.name))
+                .from(&network.interface)
+                .to(self.wan)
+                .source(network.cidr)
+        };
+        self.networks().map(out).collect()
     }
 
-    /// Machines with ports that the host leads to them.
-    fn published(&self) -> impl Iterator<Item = (&Machine, u16, u16)> {
-        let ports = |machine: &Machine| machine.published.clone();
-        self.site.machines.iter().flat_map(move |machine| {
-            ports(machine).into_iter().map(move |port| (machine, port.host, port.machine))
-        })
+    fn masquerade(&self) -> Vec<Rule> {
+        let out = |network: &Network| {
+            let rule = Rule::accept(format!("{}: the way out", network.name)).verdict("masquerade");
+            rule.to(self.wan).source(network.cidr)
+        };
+        self.networks().map(out).collect()
     }
 
-    fn published_here(&self) -> Vec<String> {
-        let wan = self.wan();
-        self.published()
-            .filter(|(machine, ..)| machine.name == self.machine.name)
-            .map(|(machine, _, port)| {
-                format!(
-                    "iifname \"{wan}\" tcp dport {port} accept comment \"the host: {} port {port}\"",
-                    machine.name
-                )
-            })
-            .collect()
+    /// Ports of the host and the machines that they lead to, those of the gateway itself or all others.
+    fn published(&self, here: bool) -> impl Iterator<Item = (&Machine, PublishedPort)> {
+        let machines =
+            self.site.machines.iter().filter(move |machine| (machine.name == self.machine.name) == here);
+        machines.flat_map(|machine| machine.published.iter().map(move |port| (machine, *port)))
     }
 
-    fn published_elsewhere(&self) -> Vec<String> {
-        let wan = self.wan();
-        self.published()
-            .filter(|(machine, ..)| machine.name != self.machine.name)
-            .filter_map(|(machine, _, port)| {
-                let network = self.network(&machine.primary)?;
-                Some(format!(
-                    "iifname \"{wan}\" oifname \"{}\" ip daddr {} tcp dport {port} ct status dnat accept comment \"the host: {} port {port}\"",
-                    network.interface, machine.address(), machine.name
-                ))
-            })
-            .collect()
+    /// What was redirected here, and nothing that came to the machine's port directly.
+    fn published_here(&self) -> Vec<Rule> {
+        let allow = |(machine, port): (&Machine, PublishedPort)| {
+            let asked = format!("ct original proto-dst {}", port.host);
+            for_the_host(machine, port).from(self.wan).service(Service::Tcp(port.machine)).only(asked)
+        };
+        self.published(true).map(allow).collect()
+    }
+
+    fn published_elsewhere(&self) -> Vec<Rule> {
+        let allow = |(machine, port): (&Machine, PublishedPort)| {
+            let rule = for_the_host(machine, port)
+                .from(self.wan)
+                .to(&self.network(&machine.primary)?.interface)
+                .destination(machine.address())
+                .service(Service::Tcp(port.machine));
+            Some(rule.only("ct status dnat"))
+        };
+        self.published(false).filter_map(allow).collect()
     }
 
     /// VirtualBox hands a published port over on the port of the same number.
-    fn translate_published(&self) -> Vec<String> {
-        let wan = self.wan();
-        self.published()
-            .map(|(machine, host, port)| {
-                let target = if machine.name == self.machine.name {
-                    format!("redirect to :{port}")
-                } else {
-                    format!("dnat ip to {}:{port}", machine.address())
-                };
-                format!(
-                    "iifname \"{wan}\" tcp dport {host} {target} comment \"the host: {} port {port}\"",
-                    machine.name
-                )
-            })
-            .collect()
-    }
-
-    fn masquerade(&self) -> Vec<String> {
-        let wan = self.wan();
-        self.networks()
-            .map(|network| {
-                format!(
-                    "oifname \"{wan}\" ip saddr {} masquerade comment \"{}: the way out\"",
-                    network.cidr, network.name
-                )
-            })
-            .collect()
+    fn translate_published(&self) -> Vec<Rule> {
+        let translate = |(machine, port): (&Machine, PublishedPort), verdict: String| {
+            let rule = for_the_host(machine, port).verdict(verdict);
+            rule.from(self.wan).service(Service::Tcp(port.host))
+        };
+        let here = self.published(true).map(|to| translate(to, format!("redirect to :{}", to.1.machine)));
+        let elsewhere = self.published(false).map(|to| {
+            let target = format!("dnat ip to {}:{}", to.0.address(), to.1.machine);
+            translate(to, target)
+        });
+        here.chain(elsewhere).collect()
     }
 }
 
-/// One value, or a set of them without duplicates, in order.
-fn set<T: Copy + Ord + ToString>(values: &[T]) -> String {
-    let mut values = values.to_vec();
-    values.sort_unstable();
-    values.dedup();
-    let words: Vec<String> = values.iter().map(ToString::to_string).collect();
-    match words.as_slice() {
-        [one] => one.clone(),
-        many => format!("{{ {} }}", many.join(", ")),
+/// A rule for a port of the host that leads to a machine.
+fn for_the_host(machine: &Machine, port: PublishedPort) -> Rule {
+    Rule::accept(format!("the host: {} port {}", machine.name, port.machine))
+}
+
+/// The addresses that are meant, as nft(8) takes them: one, or a set in order, each once; `None` if there are none.
+fn set(endpoints: &[Endpoint], meant: impl Fn(&Endpoint) -> bool) -> Option<String> {
+    let meant = endpoints.iter().filter(|endpoint| meant(endpoint)).map(|endpoint| endpoint.address);
+    let addresses: Vec<String> = meant.collect::<BTreeSet<_>>().iter().map(ToString::to_string).collect();
+    match addresses.as_slice() {
+        [] => None,
+        [one] => Some(one.clone()),
+        many => Some(format!("{{ {} }}", many.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::example::{machine, site};
+    use super::*;
+
+    /// The rules of one flow, those of the input chain first.
+    fn rules(from: &str, to: &[&str]) -> Vec<String> {
+        let machines =
+            ["a: {role: worker, count: 2, networks: [mast, back]}", "b: {role: worker, networks: [node]}"];
+        let site = site(&machines, "");
+        let end = |name: &str| Endpoint::from(machine(&site, name));
+        let flows = [Flow {
+            reason: "test".into(),
+            from: vec![end(from)],
+            to: to.iter().map(|name| end(name)).collect(),
+            service: Service::Tcp(22),
+        }];
+        let firewall = Firewall { site: &site, machine: machine(&site, "gate"), wan: "wan" };
+        let rules = [firewall.flows_here(&flows), firewall.flows_through(&flows)].concat();
+        rules.iter().map(Rule::to_string).collect()
+    }
+
+    #[test]
+    fn a_flow_is_one_rule_for_each_network_that_it_leads_to() {
+        assert_eq!(
+            rules("b", &["a02", "a01"]),
+            [
+                "iifname \"node\" oifname \"mast\" ip saddr 10.4.0.2 ip daddr { 10.3.0.3, 10.3.0.4 } tcp dport 22 accept comment \"test\""
+            ]
+        );
+    }
+
+    #[test]
+    fn a_flow_to_the_gateway_is_a_rule_of_the_input_chain() {
+        assert_eq!(
+            rules("b", &["gate"]),
+            ["iifname \"node\" ip saddr 10.4.0.2 ip daddr 10.1.0.1 tcp dport 22 accept comment \"test\""]
+        );
+    }
+
+    #[test]
+    fn a_flow_within_a_network_needs_no_rule() {
+        assert_eq!(rules("a01", &["a02"]), [""; 0]);
     }
 }

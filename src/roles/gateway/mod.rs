@@ -2,6 +2,7 @@
 
 mod dnsmasq;
 mod firewall;
+mod rule;
 
 use crate::bug::Bug;
 use crate::flow::Flow;
@@ -18,15 +19,18 @@ net.ipv4.conf.all.send_redirects = 0
 
 /// Adds the gateway's configuration and the stages that start it.
 pub(super) fn add(site: &Site, machine: &Machine, flows: &[Flow], setup: &mut Setup) -> Result<(), Bug> {
-    setup.packages.extend(["dnsmasq", "nftables"].map(str::to_owned));
-    setup.files.extend([
-        File::text("/etc/nftables.conf", firewall::rules(site, machine, flows)?),
-        File::text("/etc/dnsmasq.d/bpc.conf", dnsmasq::configuration(site, machine)?),
-        File::text("/etc/bpc/forwarding.conf", SYSCTL),
-    ]);
-    setup.stages.extend([
+    let wan = machine.nat().ok_or_else(|| Bug(format!("the gateway {} has no way out", machine.name)))?;
+    setup.install(["dnsmasq", "nftables"]);
+    setup.apply(
         Stage::new(20, "firewall", &[], include_str!("firewall.sh")),
+        vec![
+            File::text("/etc/nftables.conf", firewall::rules(site, machine, &wan.interface, flows)?),
+            File::text("/etc/bpc/forwarding.conf", SYSCTL),
+        ],
+    );
+    setup.apply(
         Stage::new(25, "dnsmasq", &[], include_str!("dnsmasq.sh")),
-    ]);
+        vec![File::text("/etc/dnsmasq.d/bpc.conf", dnsmasq::configuration(site, &wan.interface)?)],
+    );
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use bpc::bootstrap::{packages, script};
 use bpc::setup::Stage;
@@ -12,10 +13,12 @@ use sha2::{Digest as _, Sha256};
 use super::scratch::{Machine, Shell, output, shells, succeed};
 use super::server::{Answer, Server};
 
-/// Half a megabyte that does not repeat.
-fn file() -> Vec<u8> {
-    (0..16_384_u32).flat_map(|n| Sha256::digest(n.to_be_bytes())).collect()
-}
+/// A quarter of a megabyte that does not repeat.
+static FILE: LazyLock<Vec<u8>> =
+    LazyLock::new(|| (0..8192_u32).flat_map(|n| Sha256::digest(n.to_be_bytes())).collect());
+
+/// Its digest.
+static DIGEST: LazyLock<String> = LazyLock::new(|| sha256(&FILE));
 
 fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
@@ -23,7 +26,7 @@ fn sha256(bytes: &[u8]) -> String {
 
 /// Runs `fetch` for a server that answers so, and returns its success, what it said on stderr, and the ranges.
 fn fetch(machine: &Machine<'_>, answers: &[Answer], digest: &str) -> (bool, String, Vec<String>) {
-    let server = Server::start(file(), answers);
+    let server = Server::start(FILE.clone(), answers);
     let mut command = machine.with_library("fetch \"$@\"");
     command.args([&server.url(), digest]).arg(machine.path("opt/tool")).arg("0755");
     let output = output(&mut command);
@@ -35,24 +38,23 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
-/// A machine, and where its cache keeps the part of `file()`.
+/// A machine, and where its cache keeps the part of `FILE`.
 fn machine(shell: &Shell) -> (Machine<'_>, String) {
-    (Machine::new(shell, &[]), format!("var/cache/bpc/{}.part", sha256(&file())))
+    (Machine::new(shell, &[]), format!("var/cache/bpc/{}.part", *DIGEST))
 }
 
 #[test]
 fn a_download_is_installed_and_not_repeated() {
     for shell in shells() {
         let (machine, part) = machine(&shell);
-        let digest = sha256(&file());
-        assert_eq!(fetch(&machine, &[Answer::Good], &digest), (true, String::new(), vec![String::new()]));
+        assert_eq!(fetch(&machine, &[Answer::Good], &DIGEST), (true, String::new(), vec![String::new()]));
         let tool = machine.host_path("opt/tool");
-        assert!(fs::read(&tool).unwrap() == file());
+        assert!(fs::read(&tool).unwrap() == *FILE);
         assert_eq!(mode(&tool), 0o755);
         assert!(!machine.host_path(&part).exists());
 
         fs::set_permissions(&tool, fs::Permissions::from_mode(0o600)).unwrap();
-        assert_eq!(fetch(&machine, &[], &digest), (true, String::new(), vec![]));
+        assert_eq!(fetch(&machine, &[], &DIGEST), (true, String::new(), vec![]));
         assert_eq!(mode(&tool), 0o755);
         assert_eq!(machine.calls(), [""; 0]);
     }
@@ -64,11 +66,11 @@ fn a_download_goes_on_where_it_broke_off() {
         let (machine, _) = machine(&shell);
         let answers =
             [Answer::BreaksAfter(100_000), Answer::Unavailable, Answer::BreaksAfter(50_000), Answer::Good];
-        let (success, _, ranges) = fetch(&machine, &answers, &sha256(&file()));
+        let (success, _, ranges) = fetch(&machine, &answers, &DIGEST);
         assert!(success);
         assert_eq!(ranges, ["", "100000-", "100000-", "150000-"]);
         assert_eq!(machine.calls(), ["sleep 1", "sleep 2", "sleep 3"]);
-        assert!(fs::read(machine.host_path("opt/tool")).unwrap() == file());
+        assert!(fs::read(machine.host_path("opt/tool")).unwrap() == *FILE);
     }
 }
 
@@ -78,11 +80,11 @@ fn a_part_is_kept_for_the_next_attempt() {
         let (machine, part) = machine(&shell);
         let mut answers = vec![Answer::BreaksAfter(1000)];
         answers.extend([Answer::Unavailable; 4]);
-        let (success, stderr, _) = fetch(&machine, &answers, &sha256(&file()));
+        let (success, stderr, _) = fetch(&machine, &answers, &DIGEST);
         assert!(!success && stderr.contains("503"), "{stderr}");
         assert!(!machine.host_path("opt/tool").exists());
-        assert!(fs::read(machine.host_path(&part)).unwrap() == file()[..1000]);
-        assert_eq!(fetch(&machine, &[Answer::Good], &sha256(&file())).2, ["1000-"]);
+        assert!(fs::read(machine.host_path(&part)).unwrap() == FILE[..1000]);
+        assert_eq!(fetch(&machine, &[Answer::Good], &DIGEST).2, ["1000-"]);
     }
 }
 
@@ -91,8 +93,8 @@ fn a_part_that_is_complete_is_not_downloaded() {
     for shell in shells() {
         let (machine, part) = machine(&shell);
         fs::create_dir_all(machine.host_path("var/cache/bpc")).unwrap();
-        fs::write(machine.host_path(&part), file()).unwrap();
-        assert_eq!(fetch(&machine, &[], &sha256(&file())), (true, String::new(), vec![]));
+        fs::write(machine.host_path(&part), &*FILE).unwrap();
+        assert_eq!(fetch(&machine, &[], &DIGEST), (true, String::new(), vec![]));
     }
 }
 
@@ -101,7 +103,7 @@ fn a_server_without_ranges_is_asked_for_all() {
     for shell in shells() {
         let (machine, _) = machine(&shell);
         let answers = [Answer::BreaksAfter(1000), Answer::NoRanges, Answer::Good];
-        let (success, _, ranges) = fetch(&machine, &answers, &sha256(&file()));
+        let (success, _, ranges) = fetch(&machine, &answers, &DIGEST);
         assert!(success);
         assert_eq!(ranges, ["", "1000-", ""]);
     }
@@ -112,10 +114,10 @@ fn a_part_that_is_too_long_is_thrown_away() {
     for shell in shells() {
         let (machine, part) = machine(&shell);
         fs::create_dir_all(machine.host_path("var/cache/bpc")).unwrap();
-        fs::write(machine.host_path(&part), [file(), vec![0]].concat()).unwrap();
-        let (success, _, ranges) = fetch(&machine, &[Answer::Good, Answer::Good], &sha256(&file()));
+        fs::write(machine.host_path(&part), [&FILE[..], &[0]].concat()).unwrap();
+        let (success, _, ranges) = fetch(&machine, &[Answer::Good, Answer::Good], &DIGEST);
         assert!(success);
-        assert_eq!(ranges, ["524289-", ""]);
+        assert_eq!(ranges, ["262145-", ""]);
     }
 }
 
@@ -128,7 +130,7 @@ fn a_wrong_digest_is_refused_and_leaves_nothing() {
         let wanted = sha256(b"something else");
         let (success, stderr, _) = fetch(&machine, &[Answer::Good], &wanted);
         assert!(!success);
-        assert_eq!(stderr, format!("fetch: URL has the SHA-256 {}, expected {wanted}\n", sha256(&file())));
+        assert_eq!(stderr, format!("fetch: URL has the SHA-256 {}, expected {wanted}\n", *DIGEST));
         assert_eq!(machine.read("opt/tool"), "the old one");
         assert_eq!(fs::read_dir(machine.host_path("var/cache/bpc")).unwrap().count(), 0);
         assert_eq!(fs::read_dir(machine.host_path("opt")).unwrap().count(), 1);

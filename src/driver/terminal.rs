@@ -1,0 +1,212 @@
+//! What commands say: results on one stream, diagnostics and failures on the other.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{Status, vault};
+use crate::diag::render::{Style, render};
+use crate::diag::{Diagnostic, Files, Severity};
+use crate::plan::Plan;
+use crate::site::Site;
+use crate::{Compiled, Report, write};
+
+/// Where a command says what it has to say, and how.
+pub struct Terminal<'a> {
+    out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
+    style: Style,
+    /// Why a result could not be said.
+    lost: Option<io::Error>,
+}
+
+/// How many diagnostics a blueprint has.
+pub(super) struct Counted {
+    pub(super) errors: usize,
+    pub(super) warnings: usize,
+}
+
+/// A blueprint that was built, for programs.
+#[derive(Serialize)]
+struct Built<'a> {
+    blueprint: &'a str,
+    folder: &'a Path,
+    machines: usize,
+    written: usize,
+    removed: usize,
+    unchanged: usize,
+}
+
+/// A blueprint that was checked, for programs.
+#[derive(Serialize)]
+struct Checked<'a> {
+    blueprint: &'a str,
+    path: &'a Path,
+    machines: usize,
+    warnings: usize,
+}
+
+/// What is no diagnostic of a blueprint, for programs: it has the keys that all diagnostics have.
+#[derive(Serialize)]
+struct Remark<'a> {
+    severity: &'a str,
+    code: Option<&'a str>,
+    message: &'a str,
+    help: &'a [String],
+}
+
+impl<'a> Terminal<'a> {
+    /// Results go to `out`, diagnostics and failures to `err`, in the form of `style`.
+    pub fn new(out: &'a mut dyn Write, err: &'a mut dyn Write, style: Style) -> Self {
+        Self { out, err, style, lost: None }
+    }
+
+    /// Ends a command: results that did not get where they should make it a failure.
+    ///
+    /// A reader that has gone away, as `head` does, wanted no more: that is none.
+    #[must_use]
+    pub fn finish(mut self, status: Status) -> Status {
+        let flushed = self.out.flush();
+        match self.lost.take().or(flushed.err()) {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                self.fail(&format!("cannot write the results: {error}"))
+            }
+            _ => status,
+        }
+    }
+
+    /// Shows what a phase has to say about a blueprint, and counts it.
+    pub(super) fn report(&mut self, files: &Files, report: &Report) -> Counted {
+        let text = render(&report.diagnostics, files, report, self.style);
+        self.complain(&text);
+        let count = |severity| report.diagnostics.iter().filter(|one| one.severity() == severity).count();
+        let counted = Counted { errors: count(Severity::Error), warnings: count(Severity::Warning) };
+        let codes = report.diagnostics.iter().filter(|one| one.severity() == Severity::Error);
+        let codes: BTreeSet<&str> = codes.map(|one| one.code.as_str()).collect();
+        if let (Some(code), true) = (codes.first(), self.is_for_people()) {
+            let name = files.display_name(files.root());
+            let errors = plural(counted.errors, "error");
+            self.complain(&format!("{name}: {errors}; `bpc explain {code}` says more\n"));
+        }
+        counted
+    }
+
+    /// Shows what keeps a command from going on, whatever the blueprints say.
+    pub(super) fn refuse(&mut self, diagnostics: &[Diagnostic]) -> Status {
+        let text = render(diagnostics, &Files::default(), &Report::default(), self.style);
+        self.complain(&text);
+        Status::Failure
+    }
+
+    /// Shows a failure.
+    pub(super) fn fail(&mut self, message: &str) -> Status {
+        self.remark("error", message, &[]);
+        Status::Failure
+    }
+
+    /// Says so if a vault was made.
+    pub(super) fn vault(&mut self, opened: &vault::Opened) {
+        if !opened.made {
+            return;
+        }
+        let path = opened.path.display();
+        let message = format!("made a new vault: {path} (fingerprint {})", opened.vault.fingerprint());
+        let help = [
+            "every secret of this data centre comes from it, and nothing can make it again".to_owned(),
+            format!(
+                "keep a copy where you keep passwords (`base64 {path}` prints it), and keep it out of git"
+            ),
+        ];
+        self.remark("note", &message, &help);
+    }
+
+    /// Says what a build did.
+    pub(super) fn built(&mut self, built: &Compiled, report: &write::Report, folder: &Path) {
+        let (name, machines) = (&built.site.name, built.site.machines.len());
+        let &write::Report { written, removed, unchanged, .. } = report;
+        if self.style == Style::Json {
+            self.line(&Built { blueprint: name, folder, machines, written, removed, unchanged });
+            return;
+        }
+        let folder = folder.display();
+        let machines = plural(machines, "machine");
+        let did = if report.is_unchanged() {
+            format!("nothing changed, {} as before", plural(unchanged, "file"))
+        } else {
+            let counts = [(removed, "removed"), (unchanged, "unchanged")];
+            let counts = counts.iter().filter(|(count, _)| *count > 0);
+            let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();
+            [&[format!("{} written", plural(written, "file"))], counts.as_slice()].concat().join(", ")
+        };
+        self.say(&format!("{name}: {machines} in {folder}: {did}\n"));
+    }
+
+    /// Says that a blueprint has no errors.
+    pub(super) fn checked(&mut self, path: &Path, site: &Site, warnings: usize) {
+        let machines = site.machines.len();
+        if self.style == Style::Json {
+            self.line(&Checked { blueprint: &site.name, path, machines, warnings });
+        } else if self.is_for_people() {
+            let warnings =
+                if warnings == 0 { String::new() } else { format!(", {}", plural(warnings, "warning")) };
+            let machines = plural(machines, "machine");
+            self.say(&format!("{}: no errors{warnings}, {machines}\n", path.display()));
+        }
+    }
+
+    /// Prints plans, as tables or as one JSON document each.
+    pub(super) fn plans(&mut self, plans: &[Plan]) {
+        for (index, plan) in plans.iter().enumerate() {
+            if self.style == Style::Json {
+                self.document(plan);
+            } else {
+                let gap = if index > 0 { "\n" } else { "" };
+                self.say(&format!("{gap}{}", plan.to_table()));
+            }
+        }
+    }
+
+    /// Prints a JSON document for people and programs.
+    pub(super) fn document(&mut self, value: &impl Serialize) {
+        // What bpc prints are structs and maps with text keys: they always become JSON.
+        let text = serde_json::to_string_pretty(value).unwrap_or_default();
+        self.say(&format!("{text}\n"));
+    }
+
+    /// Prints a result.
+    pub(super) fn say(&mut self, text: &str) {
+        let said = self.out.write_all(text.as_bytes());
+        self.lost = self.lost.take().or(said.err());
+    }
+
+    fn line(&mut self, value: &impl Serialize) {
+        let text = serde_json::to_string(value).unwrap_or_default();
+        self.say(&format!("{text}\n"));
+    }
+
+    fn remark(&mut self, severity: &str, message: &str, help: &[String]) {
+        if self.style == Style::Json {
+            let remark = Remark { severity, code: None, message, help };
+            self.complain(&(serde_json::to_string(&remark).unwrap_or_default() + "\n"));
+            return;
+        }
+        let lines = [&[format!("{severity}: {message}")], help].concat();
+        self.complain(&(lines.join("\n  ") + "\n"));
+    }
+
+    fn complain(&mut self, text: &str) {
+        // Who closed the stream for complaints does not want to hear them.
+        let _ = self.err.write_all(text.as_bytes());
+    }
+
+    fn is_for_people(&self) -> bool {
+        matches!(self.style, Style::Human | Style::Color)
+    }
+}
+
+fn plural(count: usize, noun: &str) -> impl Display {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}

@@ -1,0 +1,76 @@
+//! Every good blueprint, compiled in memory: those that come with bpc, and those of `tests/blueprints/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bpc::diag::Files;
+use bpc::site::Machine;
+use bpc::{Compiled, Inputs, compile, source};
+
+/// All good blueprints.
+pub(crate) fn blueprints() -> Vec<Compiled> {
+    let mut found = Vec::new();
+    for folder in ["blueprints", "tests/blueprints"] {
+        let entries = fs::read_dir(repository().join(folder)).unwrap();
+        let candidates = entries.map(|entry| entry.unwrap().path().join("blueprint.yaml"));
+        found.extend(candidates.filter(|path| path.is_file()));
+    }
+    found.sort();
+    assert!(found.len() >= 4, "{found:?}");
+    found.iter().map(|path| compiled(path, &text(path))).collect()
+}
+
+/// The blueprint `tests/blueprints/NAME`.
+pub(crate) fn blueprint(name: &str) -> Compiled {
+    changed(name, |text| text)
+}
+
+/// The blueprint `tests/blueprints/NAME`, its text changed.
+pub(crate) fn changed(name: &str, change: impl Fn(String) -> String) -> Compiled {
+    let path = repository().join("tests/blueprints").join(name).join("blueprint.yaml");
+    compiled(&path, &change(text(&path)))
+}
+
+fn compiled(path: &Path, text: &str) -> Compiled {
+    let mut inputs = Inputs { files: Files::new(""), unreadable: Vec::new() };
+    inputs.files.add("blueprint.yaml", text);
+    for fragment in source::wanted(&inputs.files) {
+        inputs.files.add(fragment.as_str(), self::text(&path.with_file_name(&fragment)));
+    }
+    let (compiled, report) = compile(&inputs).unwrap_or_else(|bug| panic!("{}: {bug}", path.display()));
+    compiled.unwrap_or_else(|| panic!("{}: {:?}", path.display(), report.diagnostics))
+}
+
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The bytes of an artifact of a machine: `user-data`, `files/etc/hosts`.
+pub(crate) fn artifact<'a>(built: &'a Compiled, machine: &str, name: &str) -> &'a [u8] {
+    let path = format!("machines/{machine}/{name}");
+    let file = built.artifacts.files.iter().find(|file| file.path == path);
+    file.unwrap_or_else(|| panic!("{} has no {path}", built.site.name)).content.bytes()
+}
+
+/// The files that a seed puts on a machine: path there, and content.
+pub(crate) fn files<'a>(built: &'a Compiled, machine: &Machine) -> Vec<(&'a str, &'a [u8])> {
+    let prefix = format!("machines/{}/files", machine.name);
+    let files = built.artifacts.files.iter();
+    files.filter_map(|file| Some((file.path.strip_prefix(&prefix)?, file.content.bytes()))).collect()
+}
+
+/// One document of every machine of these blueprints, by a name that is good as a file's.
+pub(crate) fn documents<'a>(built: &'a [Compiled], name: &str) -> Vec<(String, &'a [u8])> {
+    let mut documents = Vec::new();
+    for one in built {
+        for machine in &one.site.machines {
+            let id = format!("{}.{}.{name}", one.site.name, machine.name);
+            documents.push((id, artifact(one, &machine.name, name)));
+        }
+    }
+    documents
+}

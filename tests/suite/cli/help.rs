@@ -1,0 +1,163 @@
+//! The help texts: an interface, so reviewed word by word.
+
+use crate::support::project::Project;
+
+fn help(arguments: &[&str]) -> String {
+    let said = Project::new().bpc(arguments);
+    assert_eq!((said.status, said.err.as_str()), (0, ""), "{arguments:?}");
+    said.out
+}
+
+#[test]
+fn of_bpc() {
+    insta::assert_snapshot!(help(&["--help"]), @r"
+    Compiles one YAML blueprint of a small data centre into everything that brings it up on VirtualBox
+
+    Usage: bpc [OPTIONS] <COMMAND>
+
+    Commands:
+      build    Build blueprints into out/<name>/
+      check    Report what is wrong with blueprints: a build that writes nothing
+      plan     Show machines, adapters, addresses and ports as they will be
+      schema   Print the JSON Schema of a blueprint, for editors
+      explain  Explain an error or a warning
+
+    Options:
+          --color <WHEN>  Colours in messages: auto is on a terminal, unless `NO_COLOR` is set [default:
+                          auto] [possible values: auto, always, never]
+      -h, --help          Print help
+      -V, --version       Print version
+
+    Examples:
+      bpc plan                         show what the blueprints below blueprints/ decide
+      bpc build                        build them all into out/
+      bpc build blueprints/kube-demo   build one
+      bpc build --help                 more about one command
+
+    Exit status: 0 all is well, 1 a blueprint has errors, 2 wrong usage or the system refused something
+    ");
+    assert_eq!(help(&["-h"]), help(&["--help"]));
+}
+
+#[test]
+fn of_build() {
+    insta::assert_snapshot!(help(&["build", "--help"]), @r"
+    Build blueprints into out/<name>/
+
+    Usage: bpc build [OPTIONS] [PATH]...
+
+    Arguments:
+      [PATH]...  Blueprints, or folders: each blueprint.yaml in and below them [default: blueprints]
+
+    Options:
+          --format <FORM>  For people, for editors (one line for each message), or for programs
+                           [default: human] [possible values: human, short, json]
+          --out <DIR>      The folder that gets a folder for each blueprint [default: out]
+          --vault <FILE>   The vault, 32 bytes that all secrets come from [default: vault.key beside the
+                           blueprint, made if missing]
+          --color <WHEN>   Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
+                           [default: auto] [possible values: auto, always, never]
+      -h, --help           Print help
+
+    If one of several blueprints has an error, nothing is written for any of them. A tree is replaced in
+    one step, and files in it that bpc did not write stay. The first build makes the vault: keep a copy
+    of it in a safe place.
+
+    Examples:
+      bpc build
+      bpc build blueprints/kube-demo --out /srv/images
+      bpc build --vault ~/keys/kube-demo.key blueprints/kube-demo
+    ");
+}
+
+#[test]
+fn of_check() {
+    insta::assert_snapshot!(help(&["check", "--help"]), @r"
+    Report what is wrong with blueprints: a build that writes nothing
+
+    Usage: bpc check [OPTIONS] [PATH]...
+
+    Arguments:
+      [PATH]...  Blueprints, or folders: each blueprint.yaml in and below them [default: blueprints]
+
+    Options:
+          --format <FORM>  For people, for editors (one line for each message), or for programs
+                           [default: human] [possible values: human, short, json]
+          --color <WHEN>   Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
+                           [default: auto] [possible values: auto, always, never]
+      -h, --help           Print help
+
+    Examples:
+      bpc check
+      bpc check --format short lab.yaml   one line for each error, as editors read them
+    ");
+}
+
+#[test]
+fn of_plan() {
+    insta::assert_snapshot!(help(&["plan", "--help"]), @r"
+    Show machines, adapters, addresses and ports as they will be
+
+    Usage: bpc plan [OPTIONS] [PATH]...
+
+    Arguments:
+      [PATH]...  Blueprints, or folders: each blueprint.yaml in and below them [default: blueprints]
+
+    Options:
+          --format <FORM>  For people, for editors (one line for each message), or for programs
+                           [default: human] [possible values: human, short, json]
+          --color <WHEN>   Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
+                           [default: auto] [possible values: auto, always, never]
+      -h, --help           Print help
+
+    Examples:
+      bpc plan blueprints/kube-demo
+      bpc plan --format json blueprints/kube-demo | jq -r '.machines[] | [.name, .address] | @tsv'
+    ");
+}
+
+#[test]
+fn of_schema() {
+    insta::assert_snapshot!(help(&["schema", "--help"]), @r"
+    Print the JSON Schema of a blueprint, for editors
+
+    Usage: bpc schema [OPTIONS]
+
+    Options:
+          --color <WHEN>  Colours in messages: auto is on a terminal, unless `NO_COLOR` is set [default:
+                          auto] [possible values: auto, always, never]
+      -h, --help          Print help
+
+    Editors with a YAML language server complete and check a blueprint that starts with this line:
+      # yaml-language-server: $schema=../blueprint.schema.json
+
+    Example:
+      bpc schema >blueprints/blueprint.schema.json
+    ");
+}
+
+#[test]
+fn of_explain() {
+    insta::assert_snapshot!(help(&["explain", "--help"]), @r"
+    Explain an error or a warning
+
+    Usage: bpc explain [OPTIONS] [CODE]
+
+    Arguments:
+      [CODE]  The code in the message, for instance BPC0203; all codes are listed without it
+
+    Options:
+          --color <WHEN>  Colours in messages: auto is on a terminal, unless `NO_COLOR` is set [default:
+                          auto] [possible values: auto, always, never]
+      -h, --help          Print help
+
+    Examples:
+      bpc explain BPC0203
+      bpc explain           list all codes
+    ");
+}
+
+#[test]
+fn the_version_is_that_of_the_package() {
+    assert_eq!(help(&["--version"]), format!("bpc {}\n", env!("CARGO_PKG_VERSION")));
+}

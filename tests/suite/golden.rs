@@ -1,0 +1,154 @@
+//! What bpc makes of every blueprint under `blueprints/`, kept under `snapshots/<blueprint>/` as a reviewer reads it:
+//! each text artifact at its own path, each image as a listing, the plan as `bpc plan` prints it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use bpc::artifact::{Artifact, Content, Kind};
+use bpc::driver::inputs;
+use bpc::format::iso9660;
+use bpc::plan::Plan;
+use bpc::value::Secret;
+use bpc::write::manifest;
+use bpc::{Compiled, compile};
+use sha2::{Digest, Sha256};
+use walkdir::WalkDir;
+
+const UPDATE: &str =
+    "to keep what bpc makes now: INSTA_UPDATE=always cargo test golden; then read `git diff snapshots`";
+
+fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The folders below `blueprints/` that hold a blueprint, by name.
+fn blueprints() -> BTreeSet<String> {
+    let folders = fs::read_dir(project().join("blueprints")).unwrap().map(|entry| entry.unwrap());
+    let folders = folders.filter(|folder| folder.path().join("blueprint.yaml").is_file());
+    folders.map(|folder| folder.file_name().into_string().unwrap()).collect()
+}
+
+fn compiled(blueprint: &str) -> Compiled {
+    let path = project().join("blueprints").join(blueprint).join("blueprint.yaml");
+    let (compiled, report) = compile(&inputs(&path).unwrap()).unwrap();
+    compiled.unwrap_or_else(|| panic!("{blueprint} has errors: {:#?}", report.diagnostics))
+}
+
+/// All that is kept of a blueprint, by path.
+fn texts(compiled: &Compiled) -> BTreeMap<String, String> {
+    let artifacts = &compiled.artifacts;
+    let plan = Plan::new(&compiled.site);
+    let json = serde_json::to_string_pretty(&plan).unwrap();
+    // SHA256SUMS has nothing that the manifest does not have.
+    let manifest = manifest(artifacts).into_iter().filter(|listing| listing.kind == Kind::Manifest);
+    let files = artifacts.files.iter().cloned().chain(manifest);
+    let files = files.map(|artifact| (artifact.path.clone(), text(&artifact)));
+    let plans = [("plan.txt".to_owned(), plan.to_table()), ("plan.json".to_owned(), json)];
+    plans.into_iter().chain(files).collect()
+}
+
+/// An artifact as a reviewer reads it; of a secret one only that it is there.
+fn text(artifact: &Artifact) -> String {
+    let bytes = artifact.content.bytes();
+    if artifact.content.is_secret() {
+        return format!("[{} secret bytes, mode {:04o}]\n", bytes.len(), artifact.mode());
+    }
+    match artifact.kind {
+        Kind::Seed => listing(bytes),
+        _ => String::from_utf8(bytes.to_vec())
+            .unwrap_or_else(|_| panic!("{} is no text: it needs a listing", artifact.path)),
+    }
+}
+
+/// An image's label, digest and entries.
+fn listing(image: &[u8]) -> String {
+    let volume = iso9660::read(image).unwrap();
+    let mut text = format!("volume {}, {} bytes, sha256 {}\n", volume.identifier, image.len(), sha256(image));
+    for entry in volume.entries {
+        let (mode, path) = (entry.mode, entry.path);
+        match entry.content {
+            iso9660::Content::Folder => writeln!(text, "{mode:04o} {path}/").unwrap(),
+            iso9660::Content::File(bytes) => {
+                writeln!(text, "{mode:04o} {path} {} bytes, sha256 {}", bytes.len(), sha256(bytes)).unwrap();
+            }
+        }
+    }
+    text
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
+/// Compares a text with `snapshots/<path>.snap`, which insta writes if it is told to.
+fn assert_kept(path: &Path, text: &str) {
+    let mut settings = insta::Settings::new();
+    settings.set_snapshot_path(project().join("snapshots").join(path.parent().unwrap()));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let name = path.file_name().unwrap().to_str().unwrap();
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+#[test]
+fn every_text_is_as_kept() {
+    let mut changed = Vec::new();
+    for blueprint in blueprints() {
+        for (path, text) in texts(&compiled(&blueprint)) {
+            let path = Path::new(&blueprint).join(path);
+            if catch_unwind(AssertUnwindSafe(|| assert_kept(&path, &text))).is_err() {
+                changed.push(path.display().to_string());
+            }
+        }
+    }
+    assert!(changed.is_empty(), "{} differ: {}\n{UPDATE}", changed.len(), changed.join(", "));
+}
+
+#[test]
+fn nothing_else_is_kept() {
+    let update = std::env::var("INSTA_UPDATE").is_ok_and(|value| value == "always");
+    let mut stale = Vec::new();
+    for blueprint in blueprints() {
+        let root = project().join("snapshots").join(&blueprint);
+        let made: BTreeSet<PathBuf> =
+            texts(&compiled(&blueprint)).into_keys().map(|path| root.join(path + ".snap")).collect();
+        let found = WalkDir::new(&root).sort_by_file_name().into_iter().flatten();
+        let found = found.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path);
+        stale.extend(
+            found.filter(|path| path.extension().is_some_and(|end| end == "snap") && !made.contains(path)),
+        );
+    }
+    if update {
+        stale.drain(..).for_each(|path| fs::remove_file(path).unwrap());
+    }
+    assert!(stale.is_empty(), "no blueprint makes these any more: {stale:#?}\n{UPDATE}");
+}
+
+#[test]
+fn a_folder_of_snapshots_has_a_blueprint() {
+    let mut known = blueprints();
+    // Not blueprints that build: the exact diagnostics of those that do not.
+    known.insert("bad".to_owned());
+    let kept = fs::read_dir(project().join("snapshots")).unwrap().map(|entry| entry.unwrap());
+    let kept =
+        kept.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().into_string().unwrap());
+    let stale: Vec<String> = kept.filter(|name| !known.contains(name)).collect();
+    assert!(stale.is_empty(), "there are no such blueprints: {stale:?}");
+}
+
+#[test]
+fn a_secret_is_not_kept() {
+    let secret = Artifact {
+        path: "pki/admin.conf".to_owned(),
+        kind: Kind::MachineFile,
+        content: Content::Secret(Secret::new(b"hunter2".to_vec())),
+        executable: false,
+        origin: "blueprint.yaml:1".to_owned(),
+    };
+    assert_eq!(text(&secret), "[7 secret bytes, mode 0600]\n");
+    let seed = Artifact { kind: Kind::Seed, ..secret };
+    assert_eq!(text(&seed), "[7 secret bytes, mode 0600]\n");
+}

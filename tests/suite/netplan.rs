@@ -1,0 +1,205 @@
+//! network-config, judged by what netplan makes of it for systemd-networkd.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bpc::Compiled;
+use bpc::site::{Attachment, Machine, Nic, Role, Segment};
+
+use crate::built::{blueprints, documents};
+use crate::support::tools::{On, Staged, tool};
+
+/// Runs `netplan generate` in each folder named after the first, which holds programs that do nothing: netplan 1.1
+/// tells systemd and udev to read their files again, wherever it put them.
+const GENERATE: &str = r#"PATH=$1:$PATH; shift; for root; do netplan generate --root-dir "$root"; done"#;
+
+/// The programs that do nothing.
+const STUBS: [&str; 2] = ["bin/systemctl", "bin/udevadm"];
+
+/// Where netplan finds a configuration in its root.
+const FILE: &str = "/etc/netplan/50.yaml";
+
+/// What netplan generates for every machine: a folder each, named `<blueprint>.<machine>`.
+fn generated(on: On, built: &[Compiled]) -> Option<Staged> {
+    tool(on, "netplan")?;
+    let shell = tool(on, "sh")?;
+    let named = |name: &str| format!("{}{FILE}", name.trim_end_matches(".network-config"));
+    let documents = documents(built, "network-config");
+    let mut files: Vec<_> = documents.iter().map(|(name, text)| (named(name), *text)).collect();
+    files.extend(STUBS.map(|stub| (stub.to_owned(), &b"#!/bin/sh\n"[..])));
+    let staged = shell.stage(&files.iter().map(|(name, text)| (name.as_str(), *text)).collect::<Vec<_>>());
+    for stub in STUBS {
+        staged.set_mode(stub, 0o755);
+    }
+    let mut command = shell.command();
+    command.args(["-euc", GENERATE, "sh"]).arg(staged.path_for("bin"));
+    for root in files.iter().filter_map(|(name, _)| name.strip_suffix(FILE)) {
+        staged.set_mode(&format!("{root}{FILE}"), 0o600);
+        command.arg(staged.path_for(root));
+    }
+    let output = command.output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(output.status.success() && said.is_empty(), "{on:?}: {said}");
+    Some(staged)
+}
+
+/// Looks at the unit files of one machine.
+struct Networkd {
+    folder: PathBuf,
+}
+
+impl Networkd {
+    fn new(staged: &Path, one: &Compiled, machine: &Machine) -> Self {
+        let name = format!("{}.{}", one.site.name, machine.name);
+        Self { folder: staged.join(name).join("run/systemd/network") }
+    }
+
+    /// The sections of that name in a file (`wan.network`), each as sorted lines.
+    fn sections(&self, file: &str, section: &str) -> Vec<Vec<String>> {
+        let path = self.folder.join(format!("10-netplan-{file}"));
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut found: Vec<Vec<String>> = Vec::new();
+        let mut wanted = false;
+        for line in text.lines().filter(|line| !line.is_empty()) {
+            if line.starts_with('[') {
+                wanted = line == format!("[{section}]");
+                found.extend(wanted.then(Vec::new));
+            } else if wanted {
+                found.last_mut().unwrap().push(line.to_owned());
+            }
+        }
+        for lines in &mut found {
+            lines.sort();
+        }
+        found
+    }
+
+    /// The values of a key in all sections of that name.
+    fn values(&self, file: &str, section: &str, key: &str) -> Vec<String> {
+        let lines = self.sections(file, section).concat();
+        lines.iter().filter_map(|line| Some(line.strip_prefix(key)?.strip_prefix('=')?.to_owned())).collect()
+    }
+
+    /// Whether the boot waits for an interface: netplan 0.106 says so in its unit file, 1.1 in a list beside it.
+    fn waits_for(&self, interface: &str) -> bool {
+        let list = "../system/systemd-networkd-wait-online.service.d/10-netplan.conf";
+        match fs::read_to_string(self.folder.join(list)) {
+            Ok(list) => list.contains(&format!(" -i {interface}:")),
+            Err(_) => self.values(&format!("{interface}.network"), "Link", "RequiredForOnline") != ["no"],
+        }
+    }
+
+    /// The routes of an interface, each as sorted lines.
+    fn routes(&self, interface: &str) -> Vec<String> {
+        self.sections(&format!("{interface}.network"), "Route").iter().map(|lines| lines.join(" ")).collect()
+    }
+}
+
+fn check_nic(networkd: &Networkd, nic: &Nic) {
+    let (link, network) = (format!("{}.link", nic.interface), format!("{}.network", nic.interface));
+    assert_eq!(networkd.values(&link, "Match", "PermanentMACAddress"), [nic.mac.to_string()]);
+    assert_eq!(networkd.values(&link, "Link", "Name"), std::slice::from_ref(&nic.interface));
+    let mut vlans: Vec<_> =
+        nic.attachments.iter().filter(|on| on.vlan.is_some()).map(|on| on.interface.clone()).collect();
+    vlans.sort();
+    assert_eq!(networkd.values(&network, "Network", "VLAN"), vlans);
+    if nic.segment == Segment::Nat {
+        assert_eq!(networkd.values(&network, "Network", "DHCP"), ["ipv4"]);
+        assert_eq!(networkd.values(&network, "DHCP", "ClientIdentifier"), ["mac"]);
+    }
+    if !vlans.is_empty() {
+        assert_eq!(networkd.values(&network, "Network", "LinkLocalAddressing"), ["no"]);
+        assert!(!networkd.waits_for(&nic.interface), "the boot waits until {} has an address", nic.interface);
+    }
+}
+
+fn check_attachment(networkd: &Networkd, one: &Compiled, machine: &Machine, on: &Attachment) {
+    let file = format!("{}.network", on.interface);
+    let mut addresses: Vec<_> = on.addresses.iter().map(ToString::to_string).collect();
+    addresses.sort();
+    assert_eq!(networkd.values(&file, "Network", "Address"), addresses);
+    if let Some(id) = on.vlan {
+        assert!(networkd.waits_for(&on.interface));
+        assert_eq!(networkd.values(&format!("{}.netdev", on.interface), "VLAN", "Id"), [id.to_string()]);
+    }
+    let network = one.site.network(&on.network).unwrap();
+    let served = network.gateway.filter(|_| machine.role != Role::Gateway);
+    let routes = networkd.routes(&on.interface);
+    let dns = networkd.values(&file, "Network", "DNS");
+    let Some(gateway) = served else {
+        assert_eq!((routes, dns), (vec![], vec![]));
+        return;
+    };
+    let policies = networkd.sections(&file, "RoutingPolicyRule").concat();
+    let default = format!("Destination=0.0.0.0/0 Gateway={}", gateway.router);
+    assert!(
+        routes.iter().all(|route| route.starts_with(&default) || route.contains("Scope=link")),
+        "{routes:?}"
+    );
+    assert_eq!(routes.contains(&default), on.network == machine.primary, "{routes:?}");
+    assert_eq!(dns.contains(&gateway.resolver.to_string()), on.network == machine.primary);
+    let several = machine.attachments().count() > 1;
+    assert_eq!(policies.contains(&format!("From={}", network.cidr)), several, "{policies:?}");
+    assert_eq!(routes.iter().filter(|route| route.contains("Table=")).count(), if several { 2 } else { 0 });
+}
+
+fn check(on: On) {
+    let built = blueprints();
+    let Some(staged) = generated(on, &built) else { return };
+    for one in &built {
+        for machine in &one.site.machines {
+            let networkd = Networkd::new(staged.host_path(), one, machine);
+            for nic in &machine.nics {
+                check_nic(&networkd, nic);
+                for attachment in &nic.attachments {
+                    check_attachment(&networkd, one, machine, attachment);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn debian_12_configures_the_planned_network() {
+    check(On::Bookworm);
+}
+
+#[test]
+fn debian_13_configures_the_planned_network() {
+    check(On::Trixie);
+}
+
+#[test]
+fn a_machine_on_two_networks_answers_on_each() {
+    let built = [crate::built::blueprint("routed")];
+    let Some(staged) = generated(On::Trixie, &built) else { return };
+    let hapx = built[0].site.machines.iter().find(|machine| machine.name == "hapx01").unwrap();
+    let networkd = Networkd::new(staged.host_path(), &built[0], hapx);
+    let policy = |interface: &str| networkd.sections(&format!("{interface}.network"), "RoutingPolicyRule");
+    assert_eq!(policy("lb"), [["From=10.3.0.0/24", "Table=1001"]]);
+    assert_eq!(policy("vip"), [["From=10.2.0.0/24", "Table=1002"]]);
+    assert_eq!(
+        networkd.routes("vip"),
+        [
+            "Destination=10.2.0.0/24 Scope=link Table=1002",
+            "Destination=0.0.0.0/0 Gateway=10.2.0.254 Table=1002"
+        ]
+    );
+}
+
+#[test]
+fn an_own_way_out_comes_after_the_gateway() {
+    let built = [crate::built::blueprint("everything"), crate::built::blueprint("lonely")];
+    let Some(staged) = generated(On::Trixie, &built) else { return };
+    for (one, interface, expected) in
+        [(&built[0], "out", &["RouteMetric=1000", "UseDNS=false"][..]), (&built[1], "wan", &[])]
+    {
+        let node = one.site.machines.iter().find(|machine| machine.name == "node01").unwrap();
+        let dhcp = Networkd::new(staged.host_path(), one, node)
+            .sections(&format!("{interface}.network"), "DHCP")
+            .concat();
+        for line in ["RouteMetric=1000", "UseDNS=false"] {
+            assert_eq!(dhcp.contains(&line.to_owned()), expected.contains(&line), "{dhcp:?}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Every script and unit that a seed brings, judged by the checkers of shell scripts and by systemd.
+
+use std::collections::BTreeMap;
+
+use crate::built::{blueprints, files};
+use crate::support::tools::{On, tool};
+
+/// The scripts of all machines, each different one once, by a name that tells where one of its machines has it.
+fn scripts() -> BTreeMap<Vec<u8>, String> {
+    let mut scripts = BTreeMap::new();
+    for one in blueprints() {
+        for machine in &one.site.machines {
+            for (path, content) in files(&one, machine) {
+                if content.starts_with(b"#!/bin/sh\n") {
+                    let name = format!("{}.{}{}", one.site.name, machine.name, path.replace('/', "."));
+                    scripts.entry(content.to_vec()).or_insert(name);
+                }
+            }
+        }
+    }
+    scripts
+}
+
+/// Asserts that a checker has nothing to say about any script.
+fn assert_silent(on: On, checker: &str, arguments: &[&str]) {
+    let Some(checker) = tool(on, checker) else { return };
+    let scripts = scripts();
+    let staged = checker
+        .stage(&scripts.iter().map(|(text, name)| (name.as_str(), text.as_slice())).collect::<Vec<_>>());
+    let mut command = checker.command();
+    command.args(arguments).args(scripts.values().map(|name| staged.path_for(name)));
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+#[test]
+fn there_are_scripts_of_every_kind() {
+    let names: Vec<String> = scripts().into_values().collect();
+    for stage in
+        ["packages", "firewall", "dnsmasq", "kubectl", "apt-sources", "locale", "timezone", "time-servers"]
+    {
+        assert!(names.iter().any(|name| name.ends_with(&format!("-{stage}"))), "no {stage} in {names:?}");
+    }
+}
+
+#[test]
+fn shellcheck_has_nothing_to_say() {
+    assert_silent(On::Trixie, "shellcheck", &["-s", "sh"]);
+}
+
+#[test]
+fn checkbashisms_has_nothing_to_say() {
+    assert_silent(On::Trixie, "checkbashisms", &["-x"]);
+}
+
+#[test]
+fn dash_can_read_them() {
+    let Some(dash) = tool(On::Trixie, "dash") else { return };
+    for (text, name) in scripts() {
+        let staged = dash.stage(&[("script", &text)]);
+        let output = dash.command().arg("-n").arg(staged.path_for("script")).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_seed_brings_no_unit_that_nobody_has_checked() {
+    for one in blueprints() {
+        for machine in &one.site.machines {
+            let files = files(&one, machine);
+            let units: Vec<_> = files
+                .iter()
+                .map(|(path, _)| *path)
+                .filter(|path| path.starts_with("/etc/systemd/system/"))
+                .collect();
+            // tests/suite/bootstrap/unit.rs has systemd judge this one.
+            assert_eq!(units, ["/etc/systemd/system/bpc-bootstrap.service"]);
+        }
+    }
+}
