@@ -16,7 +16,8 @@
 //! | `verify` | the artifacts read back and compared with the plan | nothing of how they were made |
 //!
 //! Modules beside the phases: [`diag`] (diagnostics and their rendering), [`value`] (small checked types), [`mod@format`]
-//! (codecs that know nothing of clusters), [`vault`] (derivation of secrets), [`assets`] (pinned downloads),
+//! (codecs that know nothing of clusters), [`vault`] (derivation of secrets), [`pki`] (keys, certificates and tokens
+//! made of them), [`assets`] (pinned downloads),
 //! [`bootstrap`] (what runs on a machine after cloud-init), [`plan`] (the site as tables and JSON).
 //! The command line is in `cli.rs`, which knows [`driver`] only.
 //!
@@ -34,6 +35,7 @@ mod emit;
 mod flow;
 pub mod format;
 pub mod model;
+pub mod pki;
 pub mod plan;
 mod resolve;
 mod roles;

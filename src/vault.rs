@@ -27,12 +27,20 @@ impl Vault {
     /// `bpc/1/<blueprint>/<purpose>/<generation>`. None of them tells anything about another or about the vault.
     #[must_use]
     pub fn derive(&self, blueprint: &str, purpose: &str, generation: u32) -> Secret<[u8; 32]> {
+        self.expand(blueprint, purpose, generation)
+    }
+
+    /// The same with as many bytes as are asked for; a shorter output is the beginning of a longer one.
+    #[must_use]
+    pub fn expand<const N: usize>(&self, blueprint: &str, purpose: &str, generation: u32) -> Secret<[u8; N]> {
         let info = format!("bpc/1/{blueprint}/{purpose}/{generation}");
-        let mut key = [0; 32];
-        // HKDF gives up to 255 hash lengths; one is always to be had.
-        let filled = Hkdf::<Sha256>::new(None, self.0.expose()).expand(info.as_bytes(), &mut key);
-        debug_assert!(filled.is_ok(), "HKDF-SHA256 gives 32 bytes");
-        Secret::new(key)
+        Secret::new(hkdf(self.0.expose(), info.as_bytes()))
+    }
+
+    /// What derives the secrets of one purpose, in one generation.
+    #[must_use]
+    pub fn derivation<'a>(&'a self, blueprint: &'a str, purpose: &'a str, generation: u32) -> Derivation<'a> {
+        Derivation { vault: self, blueprint, purpose, generation }
     }
 
     /// Eight bytes in hex by which people tell vaults apart; they tell nothing about the vault.
@@ -42,6 +50,41 @@ impl Vault {
         let (shown, _) = derived.expose().split_at(8);
         base16ct::lower::encode_string(shown)
     }
+}
+
+/// One purpose of one blueprint in one generation: all that a key, a token or a password depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Derivation<'a> {
+    vault: &'a Vault,
+    blueprint: &'a str,
+    purpose: &'a str,
+    generation: u32,
+}
+
+impl Derivation<'_> {
+    /// Bytes for one `kind` of secret, as [`Vault::expand`] gives them for the purpose `<purpose>:<kind>`.
+    ///
+    /// Two kinds differ even if they are asked for under the same purpose: a password that somebody reads tells
+    /// nothing about a key. A purpose has no colon, so that none looks like another's kind.
+    #[must_use]
+    pub fn bytes<const N: usize>(&self, kind: &str) -> Secret<[u8; N]> {
+        let purpose = format!("{}:{kind}", self.purpose);
+        self.vault.expand(self.blueprint, &purpose, self.generation)
+    }
+
+    /// Blocks of bytes without end, for what has to throw some away: the kinds are `<kind>:0`, `<kind>:1`, ...
+    pub fn blocks<const N: usize>(&self, kind: &str) -> impl Iterator<Item = Secret<[u8; N]>> {
+        (0..=u64::MAX).map(move |counter| self.bytes(&format!("{kind}:{counter}")))
+    }
+}
+
+/// HKDF-SHA256 (RFC 5869) without salt.
+fn hkdf<const N: usize>(key: &[u8], info: &[u8]) -> [u8; N] {
+    const { assert!(N <= 255 * 32, "HKDF gives up to 255 hash lengths: RFC 5869 section 2.3") };
+    let mut output = [0; N];
+    let filled = Hkdf::<Sha256>::new(None, key).expand(info, &mut output);
+    debug_assert!(filled.is_ok(), "the length was checked when this was compiled");
+    output
 }
 
 #[cfg(test)]
@@ -61,6 +104,30 @@ mod tests {
         for (index, key) in keys.iter().enumerate() {
             assert!(keys.iter().skip(index + 1).all(|other| other != key));
         }
+    }
+
+    /// RFC 5869 appendix A.3: no salt, no info.
+    #[test]
+    fn hkdf_is_that_of_the_rfc() {
+        let output: [u8; 42] = hkdf(&[0x0b; 22], b"");
+        let expected = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8";
+        assert_eq!(base16ct::lower::encode_string(&output), expected);
+    }
+
+    #[test]
+    fn a_short_output_begins_a_long_one() {
+        let vault = Vault::from_bytes(&[7; 32]).unwrap();
+        let long: Secret<[u8; 256]> = vault.expand("a", "b", 0);
+        assert_eq!(long.expose()[..32], vault.derive("a", "b", 0).expose()[..]);
+    }
+
+    #[test]
+    fn a_kind_is_a_purpose_of_its_own() {
+        let vault = Vault::from_bytes(&[7; 32]).unwrap();
+        let derivation = vault.derivation("a", "b", 4);
+        assert_eq!(derivation.bytes("c"), vault.derive("a", "b:c", 4));
+        let blocks: Vec<Secret<[u8; 32]>> = derivation.blocks("c").take(2).collect();
+        assert_eq!(blocks, [vault.derive("a", "b:c:0", 4), vault.derive("a", "b:c:1", 4)]);
     }
 
     /// Computed with the HMAC of Python's standard library: what is derived must never change, or machines are locked out.

@@ -1,5 +1,6 @@
 //! Codecs that know nothing of clusters: each writes one format that other programs read.
 
 pub mod iso9660;
+pub mod pem;
 pub mod shell;
 pub mod yaml;

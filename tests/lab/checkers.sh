@@ -16,7 +16,7 @@ packages=(
   iproute2 iputils-ping iputils-arping  # a look at a test's network
   python3-yaml                          # the YAML reader of cloud-init and netplan
   dash busybox shellcheck devscripts    # shells, shellcheck, checkbashisms
-  openssh-client                        # ssh-keygen
+  openssl gnutls-bin openssh-client     # judges of certificates and keys
 )
 
 target=$(realpath -m "${1:-$(dirname "$0")/../../target/checkers}")

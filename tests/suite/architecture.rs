@@ -24,6 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("artifact", &["value"]),
     ("template", &["bug"]),
     ("vault", &["value"]),
+    ("pki", &["bug", "format", "value", "vault"]),
     // The front end: knows positions and the user's mistakes.
     ("source", &["diag"]),
     ("model", &["diag", "source", "value"]),

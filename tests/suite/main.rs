@@ -26,6 +26,7 @@ mod golden;
 mod iso9660;
 mod netplan;
 mod packages;
+mod pki;
 mod plan;
 mod reproducible;
 mod schema;

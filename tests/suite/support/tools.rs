@@ -100,6 +100,7 @@ fn package_of(program: &str) -> &str {
         "7z" | "7zz" => "7zip",
         "blkid" | "unshare" => "util-linux",
         "bsdtar" => "libarchive-tools",
+        "certtool" => "gnutls-bin",
         "checkbashisms" => "devscripts",
         "cloud-localds" => "cloud-image-utils",
         "dnsmasq" => "dnsmasq-base",
@@ -107,7 +108,8 @@ fn package_of(program: &str) -> &str {
         "isoinfo" => "genisoimage",
         "netplan" => "netplan.io",
         "nft" => "nftables",
-        "ssh-keygen" => "openssh-client",
+        "ssh" | "ssh-keygen" => "openssh-client",
+        "/usr/sbin/sshd" => "openssh-server",
         "systemd-analyze" => "systemd",
         other => other,
     }
