@@ -105,7 +105,8 @@ fn the_schema_in_the_repository_is_the_one_that_bpc_prints() {
 fn good_blueprints_are_valid_and_name_the_schema_for_editors() {
     let files = good();
     assert!(!files.is_empty());
-    for (_, path) in &files {
+    // Those for tests are nobody's to edit.
+    for (_, path) in files.iter().filter(|(_, path)| path.starts_with(root().join("blueprints"))) {
         let text = fs::read_to_string(path).unwrap();
         let first = text.lines().next().unwrap_or_default();
         let schema = first.strip_prefix("# yaml-language-server: $schema=").unwrap_or_default();
