@@ -22,8 +22,8 @@ pub(super) fn flows(site: &Site) -> Vec<Flow> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::site;
     use super::*;
+    use crate::roles::tests::site;
 
     const CLUSTER: [&str; 2] =
         ["jump: {role: bastion, networks: [jump]}", "node: {role: worker, networks: [node]}"];

@@ -6,11 +6,11 @@
 mod base;
 mod bastion;
 mod control_plane;
-#[cfg(test)]
-pub(crate) mod tests;
 mod gateway;
 mod load_balancer;
 mod names;
+#[cfg(test)]
+mod tests;
 
 use crate::bug::Bug;
 use crate::flow::Flow;
