@@ -48,7 +48,7 @@ codes! {
     Error "0103" ByteOrderMark: "the file starts with a byte order mark",
     Error "0104" CarriageReturn: "the file has Windows line ends",
     Error "0105" DuplicateKey: "a key stands twice in one mapping",
-    Error "0106" Expansion: "aliases expand to more than a blueprint can be",
+    Error "0106" TooLarge: "more than a blueprint can hold",
     Error "0107" ManyDocuments: "a file with more than one document",
     Error "0108" KeyNotText: "a key that is not a plain word",
     Error "0109" Tag: "a YAML tag",

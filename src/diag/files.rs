@@ -31,7 +31,15 @@ pub struct LineColumn {
 #[derive(Clone, Debug, Default)]
 pub struct Files {
     folder: String,
-    files: Vec<(String, String)>,
+    files: Vec<File>,
+}
+
+#[derive(Clone, Debug)]
+struct File {
+    name: String,
+    text: String,
+    /// The byte at which each line starts.
+    lines: Vec<usize>,
 }
 
 impl Files {
@@ -43,7 +51,10 @@ impl Files {
 
     /// Adds a file and says which it is; the first one is the blueprint itself.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
-        self.files.push((name.into(), text.into()));
+        let text = text.into();
+        let lines =
+            std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
+        self.files.push(File { name: name.into(), text, lines });
         FileId(self.files.len() - 1)
     }
 
@@ -53,16 +64,22 @@ impl Files {
         FileId(0)
     }
 
+    /// How many there are.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.files.len()
+    }
+
     /// The file of that name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<FileId> {
-        self.files.iter().position(|(known, _)| known == name).map(FileId)
+        self.files.iter().position(|file| file.name == name).map(FileId)
     }
 
     /// A file's name, relative to the blueprint's folder.
     #[must_use]
     pub fn name(&self, file: FileId) -> &str {
-        self.files.get(file.0).map_or("", |(name, _)| name)
+        self.files.get(file.0).map_or("", |file| &file.name)
     }
 
     /// A file's name as a person finds it from the working folder.
@@ -77,17 +94,18 @@ impl Files {
     /// A file's text.
     #[must_use]
     pub fn text(&self, file: FileId) -> &str {
-        self.files.get(file.0).map_or("", |(_, text)| text)
+        self.files.get(file.0).map_or("", |file| &file.text)
     }
 
     /// Where a byte of a file stands.
     #[must_use]
     pub fn line_column(&self, file: FileId, byte: usize) -> LineColumn {
-        let text = self.text(file);
-        let before = text.get(..byte).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
-        let column = before.get(line_start..).unwrap_or("").chars().count() + 1;
+        let Some(File { text, lines, .. }) = self.files.get(file.0) else {
+            return LineColumn { line: 1, column: 1 };
+        };
+        let line = lines.partition_point(|start| *start <= byte);
+        let start = line.checked_sub(1).and_then(|index| lines.get(index)).copied().unwrap_or(0);
+        let column = text.get(start..byte).map_or(1, |before| before.chars().count() + 1);
         LineColumn { line, column }
     }
 

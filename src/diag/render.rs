@@ -19,6 +19,9 @@ pub enum Style {
     Json,
 }
 
+/// Diagnostics that a person is shown: each carries a piece of the text, so that more would only hide the first ones.
+const MOST_FOR_PEOPLE: usize = 200;
+
 /// Shows `diagnostics`, errors and warnings in the order of their places, each followed by a line break.
 pub fn render(diagnostics: &[Diagnostic], files: &Files, locate: &dyn Locate, style: Style) -> String {
     let mut located: Vec<(Option<Span>, &Diagnostic)> =
@@ -26,15 +29,24 @@ pub fn render(diagnostics: &[Diagnostic], files: &Files, locate: &dyn Locate, st
     located.sort_by_key(|(span, diagnostic)| {
         (span.as_ref().map(|span| (span.file, span.range.start)), diagnostic.code)
     });
-    located
+    let shown = match style {
+        Style::Human | Style::Color => located.len().min(MOST_FOR_PEOPLE),
+        Style::Short | Style::Json => located.len(),
+    };
+    let text: String = located
         .iter()
+        .take(shown)
         .map(|(span, diagnostic)| match style {
             Style::Human => human(diagnostic, files, locate, &Renderer::plain()),
             Style::Color => human(diagnostic, files, locate, &Renderer::styled()),
             Style::Short => short(diagnostic, files, span.as_ref()),
             Style::Json => json(diagnostic, files, locate),
         })
-        .collect()
+        .collect();
+    match located.len() - shown {
+        0 => text,
+        more => text + &format!("{more} more are not shown here; `--format short` shows all\n\n"),
+    }
 }
 
 fn human(diagnostic: &Diagnostic, files: &Files, locate: &dyn Locate, renderer: &Renderer) -> String {

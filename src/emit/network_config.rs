@@ -6,6 +6,12 @@ use crate::site::{Attachment, GatewayAddresses, Machine, Network, Nic, Role, Seg
 /// The routing tables of a machine's networks start here; those up to 255 are the kernel's (ip-route(8)).
 const FIRST_TABLE: i64 = 1001;
 
+/// The destination of a default route.
+const EVERYWHERE: &str = "0.0.0.0/0";
+
+/// The entries of one route.
+type Route = Vec<(&'static str, Yaml)>;
+
 /// Adapters found by their address and named after their network, with the addresses of the plan.
 ///
 /// Addresses are static, so that a machine comes up whether or not the gateway has; DHCP hands out the same ones.
@@ -75,12 +81,17 @@ fn addresses(site: &Site, machine: &Machine, attachment: &Attachment) -> Vec<(&'
     let mut entries = vec![("addresses", Yaml::seq(own))];
     let Some((network, gateway)) = routed(site, machine, &attachment.network) else { return entries };
     let leads_out = way_out(site, machine) == Some(&attachment.network);
-    let table = table(machine, attachment);
-    entries.push(("routes", routes(network, gateway, leads_out, table)));
-    if let Some(table) = table {
+    let answers = answers(site, machine, network, leads_out);
+    let mut routes = Vec::new();
+    if leads_out {
+        routes.push(route(EVERYWHERE, gateway));
+    }
+    if let Some(table) = table(machine, attachment).filter(|_| !answers.is_empty()) {
+        routes.extend(answers.into_iter().map(|route| within(route, table)));
         let policy = [("from", Yaml::from(network.cidr.to_string())), ("table", table.into())];
         entries.push(("routing-policy", Yaml::seq([Yaml::map(policy)])));
     }
+    entries.push(("routes", Yaml::seq(routes.into_iter().map(Yaml::map))));
     if leads_out {
         let nameservers = [
             ("search", Yaml::seq([site.domain.as_str()])),
@@ -91,29 +102,35 @@ fn addresses(site: &Site, machine: &Machine, attachment: &Attachment) -> Vec<(&'
     entries
 }
 
-/// The default route, in the main table and in the network's own one.
-fn routes(network: &Network, gateway: GatewayAddresses, leads_out: bool, table: Option<i64>) -> Yaml {
-    let default = [("to", Yaml::from("0.0.0.0/0")), ("via", gateway.router.to_string().into())];
-    let mut routes = Vec::new();
-    if leads_out {
-        routes.push(Yaml::map(default.clone()));
+/// The routes of the table by which a machine on several networks answers on one of them.
+///
+/// What comes in on a network is answered on it, by its floating addresses too. An answer to another network that the
+/// machine is on would go there directly otherwise, past the gateway, whose firewall then takes the rest of the
+/// connection for invalid. What is not in a table is looked up in the main one: so the table of the network that leads
+/// out has no default route, and answers find their way to networks within the machine, such as those of containers.
+fn answers(site: &Site, machine: &Machine, network: &Network, leads_out: bool) -> Vec<Route> {
+    let Some(gateway) = network.gateway else { return Vec::new() };
+    if !leads_out {
+        let link = vec![("to", network.cidr.to_string().into()), ("scope", "link".into())];
+        return vec![link, route(EVERYWHERE, gateway)];
     }
-    if let Some(table) = table {
-        let link = [("to", network.cidr.to_string().into()), ("scope", "link".into())];
-        routes.extend(
-            [link, default].map(|route| Yaml::map(route.into_iter().chain([("table", table.into())]))),
-        );
-    }
-    Yaml::Seq(routes)
+    let others = machine.attachments().filter(|on| on.network != network.name);
+    let others = others.filter_map(|on| routed(site, machine, &on.network));
+    others.map(|(other, _)| route(&other.cidr.to_string(), gateway)).collect()
+}
+
+fn route(to: &str, gateway: GatewayAddresses) -> Route {
+    vec![("to", to.into()), ("via", gateway.router.to_string().into())]
+}
+
+fn within(mut route: Route, table: i64) -> Route {
+    route.push(("table", table.into()));
+    route
 }
 
 /// The routing table of one network of a machine that is on several.
-///
-/// What comes in on a network is answered on it: so each has a table, which everything from its addresses uses, the
-/// floating ones too. Otherwise answers to a network that the machine is on as well would go there directly, past
-/// the gateway's firewall, which then takes the rest of the connection for invalid.
 fn table(machine: &Machine, attachment: &Attachment) -> Option<i64> {
+    machine.attachments().nth(1)?;
     let place = machine.attachments().position(|on| on.network == attachment.network)?;
-    let several = machine.attachments().nth(1).is_some();
-    several.then(|| i64::try_from(place).ok()).flatten().map(|place| FIRST_TABLE + place)
+    Some(FIRST_TABLE + i64::try_from(place).ok()?)
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Image {
-    /// The distribution.
+    /// The distribution of all machines.
     pub distribution: Distribution,
     /// The release by its code name.
     #[schemars(extend("examples" = ["trixie", "bookworm", "noble"]))]
@@ -17,6 +17,7 @@ pub struct Image {
     pub architecture: Architecture,
     /// The size of the system disk; 32GiB if nothing is said.
     #[serde(default)]
+    #[schemars(extend("examples" = ["32GiB"]))]
     pub disk: Option<String>,
     /// The logical volumes of the system disk; without it the image's own layout stays.
     #[serde(default)]
@@ -28,9 +29,11 @@ pub struct Image {
     /// Where security updates come from; only with `mirror`, and the same place if nothing is said (Ubuntu), or
     /// the mirror's `-security` neighbour (Debian).
     #[serde(default)]
+    #[schemars(extend("examples" = ["https://mirror.example/debian-security"]))]
     pub security_mirror: Option<String>,
     /// The state of a snapshot mirror at one time (RFC 3339, UTC), so that every machine gets the same packages.
     #[serde(default)]
+    #[schemars(extend("examples" = ["2026-01-01T00:00:00Z"]))]
     pub snapshot: Option<String>,
 }
 
@@ -70,9 +73,10 @@ impl Architecture {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lvm {
-    /// The name of the group.
+    /// The name of the volume group.
+    #[schemars(extend("examples" = ["vg0"]))]
     pub group: String,
-    /// Its volumes.
+    /// The logical volumes; one of them is mounted on `/`.
     pub volumes: Vec<Volume>,
 }
 
@@ -80,8 +84,10 @@ pub struct Lvm {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Volume {
-    /// Where it is mounted.
+    /// The folder that the volume is mounted on.
+    #[schemars(extend("examples" = ["/", "/var"]))]
     pub mount: String,
-    /// How large it is.
+    /// The size of the volume, with a binary unit.
+    #[schemars(extend("examples" = ["4GiB"]))]
     pub size: String,
 }

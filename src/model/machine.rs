@@ -41,27 +41,28 @@ impl Role {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MachineGroup {
-    /// What they are for.
+    /// What the machines are for.
     pub role: Role,
-    /// How many: they are named `NAME01`, `NAME02`, ...; without it there is one, named as the group.
+    /// How many machines: they are named `NAME01`, `NAME02`, ...; without it there is one, named as the group.
     #[serde(default)]
     #[schemars(range(min = 1, max = 99))]
     pub count: Option<u32>,
-    /// Virtual processors of each; 1 if nothing is said.
+    /// Virtual processors of each machine; 1 if nothing is said.
     #[serde(default)]
     #[schemars(range(min = 1, max = 64))]
     pub cpus: Option<u32>,
-    /// Memory of each; 512MiB if nothing is said.
+    /// Memory of each machine; 512MiB if nothing is said.
     #[serde(default)]
     #[schemars(extend("examples" = ["512MiB", "2GiB"]))]
     pub memory: Option<String>,
-    /// The networks that each is on; the first one that is not NAT carries its name and its way out.
+    /// The networks that each machine is on, in the order of its adapters; the first one that is not NAT carries its name and its way out.
     pub networks: Vec<String>,
     /// Addresses that are chosen by hand: for a network, one for each machine of the group, in order.
     #[serde(default)]
     pub addresses: IndexMap<String, Vec<String>>,
-    /// Ports of the host (on 127.0.0.1) that lead to a port of the machine: `2222:22`.
+    /// Ports of the host (on 127.0.0.1) that lead to a port of the first machine of the group: `2222:22`.
     #[serde(default)]
+    #[schemars(extend("examples" = [["2222:22"]]))]
     pub publish: Vec<String>,
     /// Packages beyond those of the role.
     #[serde(default)]

@@ -36,8 +36,9 @@ pub(crate) use read::read;
 pub struct Blueprint {
     /// The version of the blueprint language: 1.
     #[schemars(extend("const" = 1))]
-    pub blueprint: u64,
+    pub blueprint: i64,
     /// A DNS label that names the data centre: its folder below `out/` and the prefix of its virtual machines.
+    #[schemars(extend("examples" = ["kube-demo"]))]
     pub name: String,
     /// A sentence for the people who read the blueprint.
     #[serde(default)]

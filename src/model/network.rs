@@ -21,32 +21,36 @@ pub enum Attach {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
-    /// How it is made: internal if nothing is said.
+    /// How VirtualBox makes the network: `internal` if nothing is said.
     #[serde(default)]
     pub attach: Attach,
-    /// Its addresses in CIDR form; a NAT network has none.
+    /// The network's addresses in CIDR form; a NAT network has none.
     #[serde(default)]
     #[schemars(extend("examples" = ["192.168.1.0/24"]))]
     pub cidr: Option<String>,
-    /// The switch that carries it as a tagged VLAN, together with the other networks of that trunk.
+    /// The switch that carries the network as a tagged VLAN, together with the other networks of that trunk.
     #[serde(default)]
+    #[schemars(extend("examples" = ["dmz"]))]
     pub trunk: Option<String>,
-    /// Its VLAN id on the trunk, 1 to 4094.
+    /// The network's VLAN id on its trunk, 1 to 4094.
     #[serde(default)]
     // `resolve` reports other numbers with a code of their own, so these bounds are of the kind that only editors know.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 4095))]
     pub vlan: Option<i64>,
     /// The gateway's address for routes; its last host address if nothing is said.
     #[serde(default)]
+    #[schemars(extend("examples" = ["192.168.1.254"]))]
     pub router: Option<String>,
     /// The gateway's address for names; its first host address if nothing is said.
     #[serde(default)]
+    #[schemars(extend("examples" = ["192.168.1.1"]))]
     pub resolver: Option<String>,
     /// Ranges that no machine gets an address from, by name: `metallb: 192.168.2.2-192.168.2.125`.
     #[serde(default)]
     pub pools: IndexMap<String, String>,
     /// A range that the gateway's DHCP leases to machines that are not in the blueprint.
     #[serde(default)]
+    #[schemars(extend("examples" = ["192.168.1.200-192.168.1.250"]))]
     pub dhcp: Option<String>,
     /// Networks that the machines (and the host) on this one may reach through the gateway's firewall, any port.
     #[serde(default)]

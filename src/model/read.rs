@@ -3,8 +3,9 @@
 //! serde stops at the first mistake. So the document is walked with the JSON Schema of the structs first, which finds
 //! all of them; what comes out of the walk goes through serde, which then has nothing to say.
 
+use super::Blueprint;
+use super::schema::complete;
 use super::walk::Walk;
-use super::{Blueprint, schema};
 use crate::diag::{Code, Diagnostic, Path, Place, Step};
 use crate::source::Document;
 
@@ -21,7 +22,7 @@ pub(crate) struct Read {
 
 /// Reads the structs; `None` only if the schema and the structs do not agree, which is a bug.
 pub(crate) fn read(document: &Document, diagnostics: &mut Vec<Diagnostic>) -> Option<Read> {
-    let schema = schema();
+    let schema = complete();
     let mut walk = Walk::new(&schema, document.complete);
     let value = walk.node(&schema, &document.root, &Path::root());
     let Walk { refused, doubtful, diagnostics: mut found, .. } = walk;

@@ -16,9 +16,10 @@ pub struct Dns {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoadBalancer {
-    /// The address, on a network that all load balancers are on.
+    /// The floating address, on a network that all load balancers are on.
+    #[schemars(extend("examples" = ["192.168.4.20"]))]
     pub address: String,
-    /// Its DNS name within the domain; `api` if nothing is said.
+    /// The DNS name of the floating address within the domain; `api` if nothing is said.
     #[serde(default)]
     pub name: Option<String>,
 }
@@ -27,7 +28,7 @@ pub struct LoadBalancer {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Kubernetes {
-    /// A minor version (the newest patch that bpc has) or an exact one, in quotes.
+    /// The version of Kubernetes: a minor one (the newest patch that bpc has) or an exact one, in quotes.
     #[schemars(extend("examples" = ["1.35", "1.35.8"]))]
     pub version: String,
     /// Where the cluster keeps its state.

@@ -1,9 +1,8 @@
 //! Certificate authorities and what they sign: X.509 version 3 after RFC 5280.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use x509_cert::builder::profile::BuilderProfile;
 use x509_cert::builder::{self, Builder, CertificateBuilder};
@@ -313,7 +312,7 @@ fn x509_validity(validity: Validity) -> Result<X509Validity, Bug> {
 /// seconds of UTC.
 fn x509_time(time: Timestamp) -> Result<Time, Bug> {
     let out_of_range = || Bug(format!("{time} cannot be written in a certificate"));
-    let seconds = u64::try_from(time.as_second()).map_err(|_| out_of_range())?;
-    let time = DateTime::from_unix_duration(Duration::from_secs(seconds)).map_err(|_| out_of_range())?;
+    let since_1970 = SignedDuration::from_secs(time.as_second()).try_into().map_err(|_| out_of_range())?;
+    let time = DateTime::from_unix_duration(since_1970).map_err(|_| out_of_range())?;
     Ok(Time::from(time))
 }

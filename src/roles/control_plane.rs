@@ -131,8 +131,8 @@ fn kubeconfigs(site: &Site, cluster: &Cluster, machine: &Machine) -> Vec<Kubecon
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::site;
     use super::*;
+    use crate::roles::tests::site;
 
     const CLUSTER: [&str; 2] =
         ["jump: {role: bastion, networks: [jump]}", "node: {role: worker, networks: [node]}"];

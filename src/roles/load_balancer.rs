@@ -17,8 +17,8 @@ pub(super) fn flows(site: &Site) -> Vec<Flow> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::site;
     use super::*;
+    use crate::roles::tests::site;
 
     #[test]
     fn the_cluster_and_the_bastion_find_the_api_at_the_floating_address() {

@@ -7,14 +7,14 @@ mod base;
 mod bastion;
 mod control_plane;
 mod etcd;
-#[cfg(test)]
-pub(crate) mod example;
 mod gateway;
 mod kubeconfig;
 mod load_balancer;
 mod names;
 mod operator;
 mod pki;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use crate::bug::Bug;

@@ -8,6 +8,8 @@ use crate::diag::{Code, Diagnostic, FileId, Files, Place, Span, normalize};
 
 /// Files that may include one another in a row.
 const MAX_DEPTH: usize = 16;
+/// Files that one blueprint may be made of.
+const MAX_FILES: usize = 100;
 
 /// A file that could not be read, and what the system said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,9 @@ pub struct Unreadable {
 #[must_use]
 pub fn wanted(files: &Files) -> Vec<String> {
     let mut names = Vec::new();
+    if files.count() > MAX_FILES {
+        return names;
+    }
     let mut seen: Vec<FileId> = Vec::new();
     let mut todo = vec![files.root()];
     while let Some(file) = todo.pop() {
@@ -49,6 +54,8 @@ pub(super) struct Merge<'a> {
     diagnostics: &'a mut Vec<Diagnostic>,
     /// What has been read already: a fragment may be included from several places.
     done: BTreeMap<FileId, Option<Node>>,
+    /// Whether it has been said that there are too many files.
+    full: bool,
 }
 
 impl<'a> Merge<'a> {
@@ -57,7 +64,7 @@ impl<'a> Merge<'a> {
         unreadable: &'a [Unreadable],
         diagnostics: &'a mut Vec<Diagnostic>,
     ) -> Self {
-        Self { files, unreadable, diagnostics, done: BTreeMap::new() }
+        Self { files, unreadable, diagnostics, done: BTreeMap::new(), full: false }
     }
 
     /// Reads `file` and all that it includes; `open` holds the files that led here.
@@ -100,6 +107,10 @@ impl<'a> Merge<'a> {
 
     fn fragment(&mut self, name: &str, span: Span, open: &[FileId]) -> Option<Node> {
         let place = Place::Span(span);
+        if self.files.count() > MAX_FILES {
+            self.too_many_files(place);
+            return None;
+        }
         let Some(file) = self.files.find(name) else {
             let reason = self.unreadable.iter().find(|file| file.name == name);
             let reason = reason.map_or("there is no such file", |file| file.reason.as_str());
@@ -118,10 +129,21 @@ impl<'a> Merge<'a> {
         if open.len() > MAX_DEPTH {
             let message = format!("more than {MAX_DEPTH} files that include one another");
             self.diagnostics
-                .push(Diagnostic::new(Code::Expansion, place, message).help("include the last one directly"));
+                .push(Diagnostic::new(Code::TooLarge, place, message).help("include the last one directly"));
             return None;
         }
         self.file(file, open)
+    }
+}
+
+impl Merge<'_> {
+    /// Said once, at the first include.
+    fn too_many_files(&mut self, place: Place) {
+        if !std::mem::replace(&mut self.full, true) {
+            let message = format!("a blueprint of more than {MAX_FILES} files");
+            self.diagnostics
+                .push(Diagnostic::new(Code::TooLarge, place, message).help("join some of its fragments"));
+        }
     }
 }
 
@@ -199,11 +221,14 @@ fn refusal(path: &str) -> Option<(&'static str, &'static str)> {
 fn merge(base: Node, over: Node) -> Node {
     match (base.value, over.value) {
         (Value::Map(mut entries), Value::Map(winning)) => {
+            let known = entries.iter().enumerate().map(|(position, (key, _))| (key.text.clone(), position));
+            let known: BTreeMap<String, usize> = known.collect();
             for (key, node) in winning {
-                match entries.iter().position(|(known, _)| known.text == key.text) {
-                    Some(position) => {
-                        let (_, earlier) = entries.remove(position);
-                        entries.insert(position, (key, merge(earlier, node)));
+                match known.get(&key.text).and_then(|&position| entries.get_mut(position)) {
+                    Some(entry) => {
+                        let earlier = std::mem::replace(&mut entry.1.value, Value::Refused);
+                        let earlier = Node { span: entry.1.span.clone(), value: earlier };
+                        *entry = (key, merge(earlier, node));
                     }
                     None => entries.push((key, node)),
                 }

@@ -4,6 +4,8 @@ mod include;
 mod node;
 mod parse;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod variables;
 
 pub use include::{Unreadable, wanted};

@@ -8,6 +8,8 @@ use super::node::{Key, Node, Value};
 use super::syntax;
 use crate::diag::{Code, Diagnostic, FileId, Files, Place, Span};
 
+/// Bytes that a file may have.
+const MAX_BYTES: usize = 1 << 20;
 /// Nodes that a file may have after its aliases are expanded: far above any blueprint, far below harm.
 const MAX_NODES: usize = 20_000;
 /// Levels that a file may have.
@@ -37,6 +39,12 @@ pub(crate) fn parse(files: &Files, file: FileId, diagnostics: &mut Vec<Diagnosti
 fn refuse_bytes(file: FileId, text: &str) -> Option<Diagnostic> {
     let at = |range| Place::Span(Span { file, range });
     // The driver reads a file that is not UTF-8 with replacement characters for what it cannot read.
+    if text.len() > MAX_BYTES {
+        return Some(
+            Diagnostic::new(Code::TooLarge, at(0..0), format!("the file has more than {MAX_BYTES} bytes"))
+                .help("a blueprint has some thousand: is this the right file?"),
+        );
+    }
     if text.starts_with('\u{feff}') {
         return Some(
             Diagnostic::new(Code::ByteOrderMark, at(0..3), "the file starts with a byte order mark (U+FEFF)")
@@ -142,7 +150,7 @@ impl<'a> Builder<'a> {
     fn node(&mut self, event: Event<'a>, span: Span) -> Result<Node, Stop> {
         if self.depth > MAX_DEPTH {
             self.report(
-                Code::Expansion,
+                Code::TooLarge,
                 span,
                 format!("more than {MAX_DEPTH} levels of lists and mappings"),
                 "no blueprint is so deep",
@@ -164,6 +172,7 @@ impl<'a> Builder<'a> {
             Event::Scalar(..) if tag => Node { span, value: Value::Refused },
             Event::Scalar(value, style, ..) => {
                 let plain = style == ScalarStyle::Plain;
+                let span = if anchor == 0 { span } else { self.without_anchor(&span) };
                 Node { span, value: Value::Scalar { text: value.into_owned(), plain } }
             }
             Event::SequenceStart(..) => self.sequence(&span)?,
@@ -260,7 +269,7 @@ impl<'a> Builder<'a> {
     fn alias(&mut self, id: usize, span: Span) -> Result<Node, Stop> {
         let Some((_, target)) = self.anchors.iter().find(|(known, _)| *known == id) else {
             self.report(
-                Code::Expansion,
+                Code::TooLarge,
                 span,
                 "an alias inside its own anchor never ends",
                 "write the value out",
@@ -278,12 +287,20 @@ impl<'a> Builder<'a> {
             return Ok(());
         }
         self.report(
-            Code::Expansion,
+            Code::TooLarge,
             span.clone(),
             format!("with this the file expands to more than {MAX_NODES} values"),
             "use fewer aliases (`*name`), or `variables:`",
         );
         Err(Stop)
+    }
+
+    /// What stands behind `&name`.
+    fn without_anchor(&self, span: &Span) -> Span {
+        let text = self.text.get(span.range.clone()).unwrap_or("");
+        let behind = text.strip_prefix('&').and_then(|rest| rest.find(char::is_whitespace));
+        let skipped = behind.map_or(0, |length| text.len() - text.split_at(length + 1).1.trim_start().len());
+        Span { file: span.file, range: span.range.start + skipped..span.range.end }
     }
 
     /// The word with which a tagged node starts.

@@ -15,12 +15,7 @@ const MAX_DEPTH: usize = 16;
 /// A value that is nothing but one reference takes the variable's type with its text, so that `count: ${n}` is a
 /// number. `$${` stands for a literal `${`. Keys are left as they are.
 pub(super) fn substitute(root: &mut Node, diagnostics: &mut Vec<Diagnostic>) {
-    let Value::Map(entries) = &mut root.value else { return };
-    let written = entries.iter().position(|(key, _)| key.text == "variables");
-    // A `variables:` that is no mapping stays, for the check of types to report.
-    let written =
-        written.filter(|&at| matches!(entries.get(at), Some((_, Node { value: Value::Map(_), .. }))));
-    let definitions = written.map(|at| entries.remove(at).1);
+    let definitions = take_definitions(root);
     let mut table = Table { known: BTreeMap::new(), depth: 0, budget: Some(MAX_TEXT), diagnostics };
     let definitions = definitions.as_ref().map_or(&[][..], Node::entries);
     for (key, node) in definitions {
@@ -30,9 +25,15 @@ pub(super) fn substitute(root: &mut Node, diagnostics: &mut Vec<Diagnostic>) {
     for (key, node) in definitions {
         table.lookup(&key.text, &node.span);
     }
-    for (_, node) in entries {
-        table.node(node);
-    }
+    table.node(root);
+}
+
+/// Takes `variables:` away if it is a mapping; what else it may be is left for the check of types to report.
+fn take_definitions(root: &mut Node) -> Option<Node> {
+    let Value::Map(entries) = &mut root.value else { return None };
+    let written = entries.iter().position(|(key, _)| key.text == "variables")?;
+    let is_mapping = matches!(entries.get(written), Some((_, Node { value: Value::Map(_), .. })));
+    is_mapping.then(|| entries.remove(written).1)
 }
 
 /// A scalar: its text, and whether it was written plain.
@@ -164,7 +165,7 @@ impl Table<'_> {
                 self.depth += 1;
                 let value = if self.depth > MAX_DEPTH {
                     let message = format!("more than {MAX_DEPTH} variables that stand for each other");
-                    self.report(Code::Expansion, &place, message, "write its value out");
+                    self.report(Code::TooLarge, &place, message, "write its value out");
                     None
                 } else {
                     self.scalar(&text, plain, &place)
@@ -197,7 +198,7 @@ impl Table<'_> {
         if left.is_none() {
             let message = format!("with this the variables become more than {MAX_TEXT} bytes of text");
             let help = "no blueprint needs so much: look for variables made of variables";
-            self.report(Code::Expansion, span, message, help);
+            self.report(Code::TooLarge, span, message, help);
         }
         self.budget = left;
         left.map(drop)

@@ -7,7 +7,9 @@ use std::process::{Command, Output};
 
 use bpc::diag::{Code, Severity};
 
+mod explanations;
 mod forms;
+mod hostile;
 mod together;
 
 /// The folder of this crate.

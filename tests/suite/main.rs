@@ -29,6 +29,7 @@ mod packages;
 mod pki;
 mod plan;
 mod reproducible;
+mod schema;
 mod scripts;
 mod shell;
 mod writer;

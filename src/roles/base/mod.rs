@@ -66,8 +66,8 @@ fn hosts(site: &Site, machine: &Machine) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::{machine, site};
     use super::*;
+    use crate::roles::tests::{machine, site};
 
     const MACHINES: [&str; 2] = [
         "node: {role: worker, networks: [node, back], packages: [nfs-common]}",

@@ -64,8 +64,8 @@ pub(super) fn add(site: &Site, setup: &mut Setup) -> Result<(), Bug> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::site;
     use super::*;
+    use crate::roles::tests::site;
 
     const MACHINES: [&str; 2] =
         ["jump: {role: bastion, networks: [jump]}", "node: {role: worker, networks: [node]}"];

@@ -209,8 +209,8 @@ fn set(endpoints: &[Endpoint], meant: impl Fn(&Endpoint) -> bool) -> Option<Stri
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::example::{machine, site};
     use super::*;
+    use crate::roles::tests::{machine, site};
 
     /// The rules of one flow, those of the input chain first.
     fn rules(from: &str, to: &[&str]) -> Vec<String> {

@@ -85,3 +85,89 @@ fn messages_stand_in_the_order_of_their_places() {
     let lines: Vec<usize> = found(MISTAKES).into_iter().map(|(line, _)| line).collect();
     assert!(lines.is_sorted(), "{lines:?}");
 }
+
+/// Blueprints with one mistake that makes much else look wrong, and the code of the mistake. Each is merged over the base
+/// of the bad ones.
+const WITH_CONSEQUENCES: [(&str, Code); 22] = [
+    // The gateway's NAT network is none.
+    ("networks: {wan: {attach: nta}}", Code::UnknownWord),
+    ("networks: {wan: {attach: bridge}}", Code::UnknownWord),
+    // Without the gateway there is no DHCP, no published port and nobody to ask forwarders.
+    (
+        "networks: {lan: {dhcp: 192.168.1.100-192.168.1.150}}\ndns: {forwarders: [192.0.2.1]}\n\
+         machines: {gate: {role: router}, node: {publish: [\"2222:22\"]}}",
+        Code::UnknownWord,
+    ),
+    (
+        "machines: {gate: {networks: wan}}\nnetworks: {lan: {reach: [dmz]}, dmz: {cidr: 10.1.0.0/24}}",
+        Code::WrongType,
+    ),
+    // The range that has the floating address is none.
+    (
+        "networks: {lan: {cidr: 192.168.1.0}}\nmachines: {lb: {role: load-balancer, networks: [lan]}}\n\
+         load_balancer: {address: 192.168.1.20}",
+        Code::CidrSyntax,
+    ),
+    ("networks: {lan: {cidr: 5}}\nmachines: {node: {addresses: {lan: [192.168.1.20]}}}", Code::WrongType),
+    (
+        "networks: {lan: {cidr: 192.168.1.7/24}}\nmachines: {node: {addresses: {lan: [192.168.1.20]}}}",
+        Code::HostBits,
+    ),
+    // The load balancers, the address that they hold, or the version is there, and cannot be read.
+    (
+        "machines: {lb: {role: loadbalancer, networks: [lan]}}\nload_balancer: {address: 192.168.1.20}",
+        Code::UnknownWord,
+    ),
+    ("machines: {lb: {role: load-balancer, networks: [lan]}}\nload_balancer: 192.168.1.20", Code::WrongType),
+    (
+        "machines: {lb: {role: load-balancer, networks: [lan]}}\nbalancer: {address: 192.168.1.20}",
+        Code::UnknownKey,
+    ),
+    (
+        "machines: {m: {role: control-plane, cpus: 2, memory: 2GiB, networks: [lan]}}\nkubernetes: \"1.35\"",
+        Code::WrongType,
+    ),
+    (
+        "machines: {m: {role: control-plane, cpus: 2, memory: 2GiB, networks: [lan]}}\nkubernets: {version: \"1.35\"}",
+        Code::UnknownKey,
+    ),
+    (
+        "machines: {m: {role: control-plane, cpus: [2], memory: 2GiB, networks: [lan]}}\nkubernetes: {version: \"1.35\"}",
+        Code::WrongType,
+    ),
+    // A whole section is none.
+    ("networks: lan", Code::WrongType),
+    ("machines: node", Code::WrongType),
+    ("image: debian", Code::WrongType),
+    ("access: ops", Code::WrongType),
+    ("epoch: 2026", Code::WrongType),
+    // A VLAN without its id is on the trunk all the same.
+    (
+        "networks: {a: {cidr: 10.1.0.0/24, trunk: core, vlan: 1}, b: {cidr: 10.3.0.0/24, trunk: core, vlan: 5000}}\n\
+         machines: {node: {networks: [lan, a, b]}}",
+        Code::VlanRange,
+    ),
+    (
+        "networks: {a: {cidr: 10.1.0.0/24, trunk: core}}\nmachines: {node: {networks: [lan, a]}}",
+        Code::TrunkWithoutVlan,
+    ),
+    // The network that nobody seems to be on is meant by the mistyped name.
+    (
+        "networks: {dmz: {cidr: 10.1.0.0/24}}\nmachines: {tool: {role: bastion, networks: [dmx]}}",
+        Code::UnknownNetwork,
+    ),
+    ("machines: {node: {networks: [\"${lan}\"]}}", Code::UnknownVariable),
+];
+
+#[test]
+fn a_mistake_is_reported_without_its_consequences() {
+    for (keys, code) in WITH_CONSEQUENCES {
+        let mut inputs = Inputs { files: Files::new(""), unreadable: Vec::new() };
+        inputs.files.add("blueprint.yaml", format!("include: [base.yaml]\n{keys}\n"));
+        inputs.files.add("base.yaml", include_str!("../../../blueprints/bad/fragments/base.yaml"));
+        inputs.files.add("head.yaml", include_str!("../../../blueprints/bad/fragments/head.yaml"));
+        let (_, report) = compile(&inputs, &vault()).expect("no bug");
+        let codes: Vec<Code> = report.diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+        assert_eq!(codes, [code], "{keys}");
+    }
+}

@@ -204,5 +204,7 @@ fn a_network_that_comes_up_late_is_served_too() {
     assert_eq!(one(&lab, "mast01", "10.4.0.1", "A mast01.routed.example"), "silence");
     lab.sh("ip -n gate link set dev absent name mast up");
     lab.sh("ip -n gate addr flush dev mast; ip -n gate addr add 10.4.0.1/24 brd + dev mast");
-    assert_eq!(one(&lab, "mast01", "10.4.0.1", "A mast01.routed.example"), "10.4.0.2");
+    // The kernel tells dnsmasq, which takes a moment to hear it.
+    let mut answers = (0..10).map(|_| one(&lab, "mast01", "10.4.0.1", "A mast01.routed.example"));
+    assert_eq!(answers.find(|answer| answer != "silence").as_deref(), Some("10.4.0.2"));
 }

@@ -35,3 +35,12 @@ fn an_answer_to_a_network_that_it_is_on_goes_back_by_the_gateway() {
     // Asked at its address on lb by someone on vip: a direct answer would pass the gateway's firewall by.
     assert_eq!(way(&lab, "hapx01", "10.3.0.2", "10.2.0.77"), "lb 10.3.0.254");
 }
+
+#[test]
+fn networks_within_a_machine_are_answered_directly() {
+    let Some(lab) = Lab::new(On::Trixie) else { return };
+    // As a container network makes them, after the seed and without its knowledge.
+    lab.sh("ip -n hapx01 link add cni0 type bridge; ip -n hapx01 addr add 10.244.0.1/24 dev cni0\n\
+         ip -n hapx01 link set dev cni0 up");
+    assert_eq!(way(&lab, "hapx01", "10.3.0.2", "10.244.0.7"), "cni0");
+}

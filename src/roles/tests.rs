@@ -27,7 +27,7 @@ machines:
 ";
 
 /// The site with these machines (lines of `machines:`) and what follows them.
-pub(crate) fn site(machines: &[&str], rest: &str) -> Site {
+pub(super) fn site(machines: &[&str], rest: &str) -> Site {
     let lines: Vec<String> = machines.iter().map(|line| format!("  {line}\n")).collect();
     let mut inputs = Inputs { files: Files::new(""), unreadable: Vec::new() };
     inputs.files.add("blueprint.yaml", format!("{COMMON}{}{rest}\n", lines.concat()));
@@ -36,6 +36,6 @@ pub(crate) fn site(machines: &[&str], rest: &str) -> Site {
 }
 
 /// Its machine of that name.
-pub(crate) fn machine<'a>(site: &'a Site, name: &str) -> &'a Machine {
+pub(super) fn machine<'a>(site: &'a Site, name: &str) -> &'a Machine {
     site.machines.iter().find(|machine| machine.name == name).unwrap()
 }
