@@ -17,6 +17,8 @@ packages=(
   python3-yaml                          # the YAML reader of cloud-init and netplan
   dash busybox shellcheck devscripts    # shells, shellcheck, checkbashisms
   openssl gnutls-bin openssh-client     # judges of certificates and keys
+  etcd-server etcd-client               # a cluster with the built certificates
+  kubernetes-client                     # kubectl reads the built kubeconfigs
 )
 
 target=$(realpath -m "${1:-$(dirname "$0")/../../target/checkers}")

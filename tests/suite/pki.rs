@@ -1,6 +1,11 @@
 //! `pki` judged by the programs that read what it makes: OpenSSL, GnuTLS and OpenSSH.
 
+mod change;
 mod derivation;
+mod etcd;
+mod hidden;
+mod placed;
+mod places;
 mod ssh;
 mod tls;
 mod x509;

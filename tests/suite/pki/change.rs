@@ -1,0 +1,129 @@
+//! What changes with a change, and what does not.
+
+use std::collections::BTreeMap;
+
+use bpc::Compiled;
+use bpc::site::{AuthorityKind, Holder};
+
+use super::placed::cluster;
+use crate::built::changed_in;
+
+/// The public key and the certificate of everything, by purpose.
+fn identities(built: &Compiled) -> BTreeMap<String, (String, Vec<u8>)> {
+    let credentials = &built.credentials;
+    let authorities = credentials.authorities().map(|(kind, authority)| {
+        let certificate = authority.certificate().der().to_vec();
+        (kind.as_str().to_owned(), (authority.key().public_pem(), certificate))
+    });
+    let leaves = credentials.certificates().map(|(holder, kind, issued)| {
+        (holder.purpose(kind), (issued.key.public_pem(), issued.certificate.der().to_vec()))
+    });
+    let mut all: BTreeMap<_, _> = authorities.chain(leaves).collect();
+    let pair = credentials.service_account().unwrap().public_pem();
+    all.insert("service-account".to_owned(), (pair, Vec::new()));
+    all
+}
+
+/// The purposes of which the keys differ, and those of which the certificates do.
+fn differences(one: &Compiled, other: &Compiled) -> (Vec<String>, Vec<String>) {
+    let (one, other) = (identities(one), identities(other));
+    assert!(one.keys().eq(other.keys()));
+    let differ = |differs: &dyn Fn(&str) -> bool| one.keys().filter(|key| differs(key)).cloned().collect();
+    (differ(&|key| one[key].0 != other[key].0), differ(&|key| one[key].1 != other[key].1))
+}
+
+/// The artifacts that differ, those that are digests of others left out.
+fn artifacts(one: &Compiled, other: &Compiled) -> Vec<String> {
+    let pairs = one.artifacts.files.iter().zip(&other.artifacts.files);
+    let differ = pairs.filter(|(one, other)| {
+        assert_eq!(one.path, other.path);
+        one.content != other.content
+    });
+    differ.map(|(one, _)| one.path.clone()).collect()
+}
+
+#[test]
+fn a_machine_at_the_end_changes_no_other_machines_keys_and_certificates() {
+    for line in ["", "pki: {root: true, authority_keys: vault}"] {
+        let before = cluster("kube-full", line);
+        let after = changed_in("blueprints", "kube-full", |text| {
+            let late = "  late-mast: {role: control-plane, count: 2, cpus: 2, memory: 2GiB, networks: [mast]}\n  \
+                        late-node: {role: worker, networks: [node]}\n\nload_balancer:";
+            let text = text.replace("\nload_balancer:", late);
+            assert!(text.contains("late-node"));
+            format!("{text}{line}\n")
+        });
+        let (before, after) = (identities(&before), identities(&after));
+        for (purpose, identity) in &before {
+            assert!(after[purpose] == *identity, "{purpose} changed");
+        }
+        assert!(after.len() > before.len());
+        assert!(after.keys().all(|purpose| before.contains_key(purpose) || purpose.starts_with("late-")));
+    }
+}
+
+#[test]
+fn another_authority_changes_its_key_and_what_it_signs() {
+    let before = cluster("kube-full", "");
+    let (keys, certificates) = differences(&before, &cluster("kube-full", "rotate: {etcd-ca: 1}"));
+    assert_eq!(keys, ["etcd-ca"]);
+    let signed =
+        before.credentials.certificates().filter(|(_, kind, _)| kind.authority() == AuthorityKind::Etcd);
+    let mut expected: Vec<String> = signed.map(|(holder, kind, _)| holder.purpose(kind)).collect();
+    expected.push("etcd-ca".to_owned());
+    expected.sort();
+    assert_eq!(certificates, expected);
+    assert_eq!(certificates.len(), 1 + 3 * 3 + 3, "three of each member, one of each control plane");
+}
+
+#[test]
+fn another_root_changes_the_certificates_of_authorities_and_no_leaf() {
+    let before = cluster("kube-demo", "pki: {root: true}");
+    let after = cluster("kube-demo", "pki: {root: true}\nrotate: {root-ca: 1}");
+    let (keys, certificates) = differences(&before, &after);
+    assert_eq!(keys, ["root-ca"]);
+    assert_eq!(certificates, ["etcd-ca", "front-proxy-ca", "kubernetes-ca", "root-ca"]);
+}
+
+#[test]
+fn another_key_of_a_machine_changes_that_one_only() {
+    let before = cluster("kube-demo", "");
+    let after = cluster("kube-demo", "rotate: {kube-mast01/apiserver: 1}");
+    let (keys, certificates) = differences(&before, &after);
+    assert_eq!((&keys[..], &certificates[..]), (&["kube-mast01/apiserver".to_owned()][..], &keys[..]));
+    let pki = "files/etc/kubernetes/pki/apiserver";
+    let names = ["seed.iso", "user-data", "meta-data", &format!("{pki}.crt"), &format!("{pki}.key")];
+    assert_eq!(artifacts(&before, &after), names.map(|name| format!("machines/kube-mast01/{name}")));
+}
+
+#[test]
+fn another_key_of_the_operator_changes_the_operators_files_only() {
+    let (before, after) = (cluster("kube-demo", ""), cluster("kube-demo", "rotate: {admin: 3}"));
+    assert_eq!(artifacts(&before, &after), ["kubeconfig/admin.conf"]);
+}
+
+#[test]
+fn every_generation_that_can_be_asked_for_changes_something() {
+    let before = cluster("kube-full", "pki: {root: true, authority_keys: vault}");
+    let purposes = before.site.purposes();
+    assert!(purposes.iter().eq(identities(&before).keys()));
+    let placed = before.setups.machines.iter().flat_map(|setup| &setup.files);
+    let used: Vec<&str> = placed
+        .chain(&before.setups.operator)
+        .flat_map(|file| &file.secrets)
+        .map(|secret| secret.purpose.as_str())
+        .collect();
+    let unused: Vec<&String> = purposes.iter().filter(|purpose| !used.contains(&purpose.as_str())).collect();
+    // Those that stay in the vault.
+    assert_eq!(unused, ["etcd-ca", "front-proxy-ca", "kubernetes-ca", "root-ca"]);
+}
+
+#[test]
+fn the_first_control_plane_alone_has_the_rights_that_nobody_can_take_away() {
+    let built = cluster("kube-full", "");
+    let holders = built.credentials.certificates().filter(|(_, _, issued)| {
+        issued.certificate.subject.organizations.contains(&"system:masters".to_owned())
+    });
+    let holders: Vec<Holder> = holders.map(|(holder, _, _)| holder.clone()).collect();
+    assert_eq!(holders, [Holder::Machine("kube-mast01".to_owned())]);
+}
