@@ -51,3 +51,35 @@ pub(super) fn add(credentials: &Credentials, machine: &Machine, setup: &mut Setu
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::roles::tests;
+
+    /// An example whose workers are members instead.
+    fn site() -> Site {
+        let mut site = tests::site(&["store: {role: worker, count: 3, networks: [node]}"], "");
+        site.machines.iter_mut().filter(|it| it.role == Role::Worker).for_each(|it| it.role = Role::Etcd);
+        site
+    }
+
+    #[test]
+    fn control_planes_reach_the_members_and_nobody_else_does() {
+        let found = flows(&site());
+        let (api, members) = (found[0].from.clone(), found[0].to.clone());
+        let of = |endpoints: &[Endpoint]| -> Vec<String> {
+            endpoints.iter().map(|it| format!("{} {}", it.network, it.address)).collect()
+        };
+        assert_eq!(of(&api), ["mast 10.3.0.2"]);
+        assert_eq!(of(&members), ["node 10.4.0.2", "node 10.4.0.3", "node 10.4.0.4"]);
+        let ports: Vec<Service> = found.iter().map(|flow| flow.service).collect();
+        assert_eq!(ports, [Service::Tcp(2379), Service::Tcp(2380)]);
+        assert_eq!((&found[1].from, &found[1].to), (&members, &members));
+    }
+
+    #[test]
+    fn without_members_there_is_nothing_to_reach() {
+        assert_eq!(flows(&tests::site(&[], "")), []);
+    }
+}

@@ -186,3 +186,37 @@ fn its_bytes_are_nowhere() {
         assert!(places.iter().all(|place| place.windows(part.len()).all(|window| window != part)));
     }
 }
+
+#[test]
+fn a_check_makes_none() {
+    let project = Project::of_this_repository();
+    fs::remove_file(project.path("blueprints/kube-full/vault.key")).unwrap();
+    let before = project.tree("");
+    let said = project.bpc(&["check", "blueprints/kube-full"]);
+    assert_eq!((said.status, said.err.as_str()), (0, ""), "{said:?}");
+    assert!(project.tree("") == before, "something was written");
+}
+
+#[test]
+fn a_check_refuses_what_a_build_would() {
+    let project = Project::with(&["alpha", "beta"]);
+    put(&project, "blueprints/beta/vault.key", &[7; 32], 0o644);
+    assert_refused(&project, &["check"], "BPC0901");
+    put(&project, "blueprints/beta/vault.key", &[7; 31], 0o600);
+    assert_refused(&project, &["check"], "BPC0902");
+}
+
+#[test]
+fn two_vaults_give_two_clusters() {
+    let project = Project::of_this_repository();
+    let authority = |out: &str| {
+        let said = project.bpc(&["build", "blueprints/kube-demo", "--out", out]);
+        assert_eq!((said.status, said.err.as_str()), (0, ""), "{said:?}");
+        let path = project.path(out).join("kube-demo/pki/kubernetes-ca.crt");
+        fs::read(path).unwrap()
+    };
+    let first = authority("first");
+    assert_eq!(authority("second"), first);
+    put(&project, "blueprints/kube-demo/vault.key", &[8; 32], 0o600);
+    assert_ne!(authority("third"), first);
+}
