@@ -18,7 +18,7 @@ pub(super) fn flows(site: &Site) -> Vec<Flow> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::site;
+    use super::super::tests::site;
     use super::*;
 
     #[test]

@@ -7,7 +7,7 @@ mod base;
 mod bastion;
 mod control_plane;
 #[cfg(test)]
-pub(crate) mod example;
+pub(crate) mod tests;
 mod gateway;
 mod load_balancer;
 mod names;

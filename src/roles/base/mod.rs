@@ -66,7 +66,7 @@ fn hosts(site: &Site, machine: &Machine) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::{machine, site};
+    use super::super::tests::{machine, site};
     use super::*;
 
     const MACHINES: [&str; 2] = [

@@ -63,7 +63,7 @@ pub(super) fn add(site: &Site, setup: &mut Setup) -> Result<(), Bug> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::site;
+    use super::super::tests::site;
     use super::*;
 
     const MACHINES: [&str; 2] =

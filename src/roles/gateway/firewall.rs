@@ -209,7 +209,7 @@ fn set(endpoints: &[Endpoint], meant: impl Fn(&Endpoint) -> bool) -> Option<Stri
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::example::{machine, site};
+    use super::super::super::tests::{machine, site};
     use super::*;
 
     /// The rules of one flow, those of the input chain first.
