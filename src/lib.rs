@@ -3,7 +3,7 @@
 //! # How data flows
 //!
 //! [`compile`] is a pure function: no clock, randomness, environment, network or file enters it but by its
-//! [`Inputs`] and the [`Vault`](vault::Vault). [`driver`] is the only reader, [`mod@write`] the only writer; clippy's `disallowed-methods` holds that.
+//! [`Inputs`] and the [`Vault`]. [`driver`] is the only reader, [`mod@write`] the only writer; clippy's `disallowed-methods` holds that.
 //!
 //! | phase | makes | knows |
 //! |---|---|---|

@@ -42,8 +42,16 @@ pub(super) fn found(node: &Node) -> String {
         Value::Scalar { .. } | Value::Refused => match node.to_yaml() {
             serde_yaml::Value::Null => "empty".to_owned(),
             serde_yaml::Value::Bool(truth) => format!("the truth value {truth}"),
-            serde_yaml::Value::Number(number) => format!("the number {number}"),
+            serde_yaml::Value::Number(_) => format!("the number {}", written(node)),
             _ => "a text".to_owned(),
         },
+    }
+}
+
+/// A scalar as it was written: 1.30 is not 1.3.
+fn written(node: &Node) -> &str {
+    match &node.value {
+        Value::Scalar { text, .. } => text,
+        _ => "",
     }
 }

@@ -190,7 +190,9 @@ impl Resolver<'_> {
             return Some(zone);
         }
         let help = match (city, did_you_mean(area, TIME_AREAS)) {
-            (Some(city), Some(near)) if near != area => format!("did you mean `{near}/{city}`?"),
+            (Some(city), Some(near)) if near != area => {
+                format!("did you mean `{near}/{}`?", capitalized(city))
+            }
             _ => "write a name of the tz database (`timedatectl list-timezones`): `UTC`, `Europe/Berlin`"
                 .to_owned(),
         };
@@ -237,6 +239,17 @@ impl Resolver<'_> {
         };
         self.report(Diagnostic::new(Code::HostName, Place::Value(path.clone()), message).help(help));
     }
+}
+
+/// The name of a city as the tz database writes it: `New_York`.
+fn capitalized(city: &str) -> String {
+    let mut start = true;
+    let letter = |c: char| {
+        let written = if start { c.to_ascii_uppercase() } else { c };
+        start = matches!(c, '_' | '/');
+        written
+    };
+    city.chars().map(letter).collect()
 }
 
 /// Why a line is not a public key, and what to do.

@@ -80,6 +80,9 @@ impl<'a> Merge<'a> {
     fn read(&mut self, file: FileId, open: &[FileId]) -> Option<Node> {
         let mut node = parse(self.files, file, self.diagnostics)?;
         let included = entries(self.files, file, &node, self.diagnostics);
+        if node.value == Value::Refused {
+            return None;
+        }
         let Value::Map(keys) = &mut node.value else {
             let start = node.span.range.start;
             let place = Place::Span(Span { file, range: start..start });

@@ -209,15 +209,21 @@ impl<'a> Builder<'a> {
     fn mapping(&mut self, span: &Span) -> Result<Node, Stop> {
         let mut entries: Vec<(Key, Node)> = Vec::new();
         let mut known: BTreeMap<String, Span> = BTreeMap::new();
+        let mut refused = false;
         loop {
             let (event, place) = self.next()?;
             if matches!(event, Event::MappingEnd | Event::StreamEnd) {
-                return Ok(Node { span: extend(span, &place), value: Value::Map(entries) });
+                // Of a mapping whose keys are all refused nothing is left to say.
+                let value = if refused && entries.is_empty() { Value::Refused } else { Value::Map(entries) };
+                return Ok(Node { span: extend(span, &place), value });
             }
             let key = self.inner(event, place)?;
             let (event, place) = self.next()?;
             let value = self.inner(event, place)?;
-            let Some(key) = self.key(key) else { continue };
+            let Some(key) = self.key(key) else {
+                refused = true;
+                continue;
+            };
             if let Some(first) = known.get(&key.text) {
                 self.duplicate(&key, first.clone());
                 continue;

@@ -116,9 +116,23 @@ fn misplaced_colon(file: FileId, text: &str, byte: usize) -> Diagnostic {
         let message = "a text without quotes cannot have `: ` in it, which ends a key".to_owned();
         return refuse(byte..byte + 1, message).help(format!("put the text into quotes: \"{written}\""));
     }
+    if let Some(colon) = tight_colon(text, start) {
+        return refuse(colon..colon + 1, "a blank is missing behind this colon".to_owned())
+            .help("write `key: value`: without the blank it is one word");
+    }
     let indent = before.len() - before.trim_start().len();
     let message = format!("`{}` cannot be a key here: its line is indented like no other key", before.trim());
     refuse(start + indent..byte, message).help("indent it as the keys it belongs to")
+}
+
+/// The colon of `key:value` in the line before `start`, if that is all it has.
+fn tight_colon(text: &str, start: usize) -> Option<usize> {
+    let above = text.get(..start)?.trim_end();
+    let line = above.rfind('\n').map_or(0, |newline| newline + 1);
+    let content = above.get(line..)?;
+    let colon = content.find(':')?;
+    (!content.contains(": ") && !content.ends_with(':') && !content.trim_start().starts_with('#'))
+        .then_some(line + colon)
 }
 
 /// An alias whose anchor is not there.

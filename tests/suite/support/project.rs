@@ -141,9 +141,12 @@ pub(crate) fn without_privileges(project: &Project, command: &mut Command) {
     for entry in WalkDir::new(project.path("")).into_iter().map(Result::unwrap) {
         std::os::unix::fs::chown(entry.path(), Some(NOBODY), Some(NOBODY)).unwrap();
     }
-    // The program may lie in a folder that only root can enter.
+    // The program may lie in a folder that only root can enter. It is not copied here: a child that another test
+    // starts in this moment would still have it open for writing, and nobody could run it (ETXTBSY).
     let program = project.path("bpc");
-    fs::copy(command.get_program(), &program).unwrap();
+    assert!(
+        Command::new("cp").args([Path::new(command.get_program()), &program]).status().unwrap().success()
+    );
     let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
     *command = Command::new(program);
     command.args(arguments).current_dir(project.path("")).env_clear().uid(NOBODY).gid(NOBODY);
