@@ -66,7 +66,7 @@ impl Resolver<'_> {
         for purpose in blueprint.rotate.keys().filter(|purpose| !known.contains(*purpose)) {
             let near = did_you_mean(purpose, known.iter().map(String::as_str));
             let help = near.map_or_else(
-                || "`bpc plan --secrets` lists the secrets of this blueprint".to_owned(),
+                || "secrets are called `kubernetes-ca` or `kube-mast01/apiserver`; without a cluster there are none".to_owned(),
                 |near| format!("did you mean `{near}`?"),
             );
             let message = format!("this blueprint has no secret `{purpose}`");
