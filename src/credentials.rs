@@ -6,11 +6,12 @@ use std::net::IpAddr;
 use rayon::prelude::*;
 
 use crate::bug::Bug;
-use crate::pki::{Authority, Certificate, Curve, KeyPair, Leaf, Subject, Usage, Validity};
+use crate::pki::{Authority, Certificate, Curve, KeyPair, Leaf, Subject, Usage, Validity, token};
 use crate::site::{
     Algorithm, AuthorityKind, CertificateKind, CertificatePlan, CertificateUsage, Holder, PlannedCertificate,
-    SERVICE_ACCOUNT, Site,
+    SERVICE_ACCOUNT, SharedSecret, Site,
 };
+use crate::value::Secret;
 use crate::vault::Vault;
 
 /// What the machines and the operator of a site prove who they are with.
@@ -19,6 +20,7 @@ pub struct Credentials {
     authorities: BTreeMap<AuthorityKind, Authority>,
     certificates: BTreeMap<(Holder, CertificateKind), Issued>,
     service_account: Option<KeyPair>,
+    shared: BTreeMap<SharedSecret, Secret<Vec<u8>>>,
 }
 
 /// A certificate with its key.
@@ -36,7 +38,9 @@ impl Credentials {
     /// # Errors
     /// [`Bug`] if one of them cannot be written as X.509.
     pub fn issue(site: &Site, vault: &Vault) -> Result<Self, Bug> {
-        let Some(cluster) = &site.kubernetes else { return Ok(Self::default()) };
+        let shared = site.shared_secrets().into_iter().map(|secret| (secret, shared(site, vault, secret)));
+        let shared = shared.collect();
+        let Some(cluster) = &site.kubernetes else { return Ok(Self { shared, ..Self::default() }) };
         let issuer = Issuer { site, vault, plan: &cluster.certificates };
         let authorities = issuer.authorities()?;
         let certificates: Result<BTreeMap<_, _>, Bug> = cluster
@@ -52,6 +56,7 @@ impl Credentials {
             certificates: certificates?,
             service_account: Some(issuer.key(SERVICE_ACCOUNT)?),
             authorities,
+            shared,
         })
     }
 
@@ -89,6 +94,32 @@ impl Credentials {
     /// [`Bug`] if the site has no cluster.
     pub fn service_account(&self) -> Result<&KeyPair, Bug> {
         self.service_account.as_ref().ok_or_else(|| Bug("no cluster, no service accounts".to_owned()))
+    }
+
+    /// A secret that several machines share.
+    ///
+    /// # Errors
+    /// [`Bug`] if nothing of the site asks for it.
+    pub fn shared(&self, secret: SharedSecret) -> Result<&Secret<Vec<u8>>, Bug> {
+        self.shared.get(&secret).ok_or_else(|| Bug(format!("nothing asks for {}", secret.as_str())))
+    }
+
+    /// All secrets that several machines share.
+    pub fn all_shared(&self) -> impl Iterator<Item = (SharedSecret, &Secret<Vec<u8>>)> {
+        self.shared.iter().map(|(secret, bytes)| (*secret, bytes))
+    }
+}
+
+/// The bytes of a shared secret, in the form that its program wants.
+fn shared(site: &Site, vault: &Vault, secret: SharedSecret) -> Secret<Vec<u8>> {
+    let purpose = secret.as_str();
+    let generation = site.generations.get(purpose).copied().unwrap_or(0);
+    let derivation = vault.derivation(&site.name, purpose, generation);
+    let text = |text: &Secret<String>| Secret::new(text.expose().clone().into_bytes());
+    match secret {
+        SharedSecret::CorosyncAuthkey => Secret::new(token::corosync_authkey(&derivation).expose().to_vec()),
+        SharedSecret::VrrpPassword => text(&token::vrrp_password(&derivation)),
+        SharedSecret::StatsPassword => text(&token::password(&derivation)),
     }
 }
 

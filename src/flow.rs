@@ -39,6 +39,8 @@ pub(crate) struct Endpoint {
 pub(crate) enum Service {
     /// TCP to this port.
     Tcp(u16),
+    /// UDP to this port.
+    Udp(u16),
     /// ICMP echo requests.
     Ping,
 }
@@ -102,6 +104,7 @@ impl fmt::Display for Flow {
         write!(f, "{}: {} -> {}, ", self.reason, list(&self.from), list(&self.to))?;
         match self.service {
             Service::Tcp(port) => write!(f, "tcp {port}"),
+            Service::Udp(port) => write!(f, "udp {port}"),
             Service::Ping => f.write_str("ping"),
         }
     }

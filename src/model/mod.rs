@@ -6,6 +6,7 @@
 
 mod access;
 mod image;
+mod load_balancer;
 mod machine;
 mod network;
 mod pki;
@@ -21,11 +22,15 @@ use serde::Deserialize;
 
 pub use access::{Access, System};
 pub use image::{Architecture, Distribution, Image, Lvm, Volume};
+pub use load_balancer::{
+    Balancing, FailoverChoice, FenceAgent, Fencing, HealthCheck, HeldBy, Ingress, Keepalived, LoadBalancer,
+    Mode, Pacemaker, Service, Stats, TwoNode,
+};
 pub use machine::{MachineGroup, Role};
 pub use network::{Attach, Network};
 pub use pki::{Algorithm, AuthorityKeys, Pki};
 pub use schema::schema;
-pub use services::{Dns, EtcdTopology, Kubernetes, LoadBalancer};
+pub use services::{Dns, EtcdTopology, Kubernetes};
 
 pub(crate) use read::read;
 

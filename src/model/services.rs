@@ -1,4 +1,4 @@
-//! `dns:`, `load_balancer:` and `kubernetes:`
+//! `dns:` and `kubernetes:`
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -10,18 +10,6 @@ pub struct Dns {
     /// Name servers that the gateway asks; those that its NAT network hands out if nothing is said.
     #[serde(default)]
     pub forwarders: Vec<String>,
-}
-
-/// The floating address in front of the cluster.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LoadBalancer {
-    /// The floating address, on a network that all load balancers are on.
-    #[schemars(extend("examples" = ["192.168.4.20"]))]
-    pub address: String,
-    /// The DNS name of the floating address within the domain; `api` if nothing is said.
-    #[serde(default)]
-    pub name: Option<String>,
 }
 
 /// The cluster.
@@ -44,6 +32,9 @@ pub struct Kubernetes {
     /// More names and addresses that the API is reached by, for its certificates.
     #[serde(default)]
     pub api_names: Vec<String>,
+    /// Whether the API answers whom it does not know on its health pages; `true` if nothing is said.
+    #[serde(default)]
+    pub anonymous_auth: Option<bool>,
 }
 
 /// Where a cluster keeps its state.

@@ -4,46 +4,62 @@ use std::net::Ipv4Addr;
 
 use super::Resolver;
 use super::address::Owner;
+use super::failover::{holders, role};
 use super::machine::MachineDraft;
 use super::network::NetworkDraft;
 use crate::diag::{Code, Diagnostic, Path, Place};
-use crate::model::LoadBalancer;
-use crate::site::{FloatingAddress, Role, Segment};
+use crate::model::{HeldBy, LoadBalancer};
+use crate::site::{Failover, FloatingAddress, Role, Segment};
 
 impl Resolver<'_> {
-    /// Addresses that move between machines; they are taken before any machine gets one.
+    /// The address that moves between machines, taken before any machine gets one, and what moves it.
     pub(super) fn floating(
         &mut self,
         machines: &[MachineDraft],
         networks: &mut [NetworkDraft],
-    ) -> Vec<FloatingAddress> {
+    ) -> Option<(FloatingAddress, Option<Failover>)> {
         let blueprint = self.blueprint;
+        let balancers = machines.iter().find(|draft| draft.machine.role == Role::LoadBalancer);
+        let Some(written) = &blueprint.load_balancer else {
+            if let Some(first) = balancers {
+                self.half(
+                    Place::Key(first.path.clone()),
+                    "load balancers need the address that they hold",
+                    "add `load_balancer: {address: ...}` with an address on one of their networks",
+                );
+            }
+            return None;
+        };
         let path = Path::root().key("load_balancer");
-        let holders: Vec<&MachineDraft> =
-            machines.iter().filter(|draft| draft.machine.role == Role::LoadBalancer).collect();
-        match (&blueprint.load_balancer, holders.first()) {
-            (None, None) => Vec::new(),
-            (Some(_), None) => {
-                let message = "`load_balancer` has an address, and no machine has the role load-balancer";
-                self.report(
-                    Diagnostic::new(Code::LoadBalancerMissing, Place::Key(path), message)
-                        .help("add machines with `role: load-balancer`, or remove the section"),
-                );
-                Vec::new()
-            }
-            (None, Some(first)) => {
-                let message = "load balancers need the address that they hold";
-                self.report(
-                    Diagnostic::new(Code::LoadBalancerMissing, Place::Key(first.path.clone()), message)
-                        .help("add `load_balancer: {address: ...}` with an address on one of their networks"),
-                );
-                Vec::new()
-            }
-            (Some(written), Some(_)) => {
-                self.floating_name(written, machines);
-                self.floating_address(written, &holders, networks).into_iter().collect()
-            }
+        let holders = holders(written, machines);
+        if holders.is_empty() {
+            let role = role(written).as_str();
+            let other = match written.held_by {
+                HeldBy::LoadBalancer => ", write `held_by: control-plane`",
+                HeldBy::ControlPlane => "",
+            };
+            self.half(
+                Place::Key(path),
+                format!("`load_balancer` has an address, and no machine has the role {role}"),
+                format!("add machines with `role: {role}`{other}, or remove the section"),
+            );
+            return None;
         }
+        if let (HeldBy::ControlPlane, Some(idle)) = (written.held_by, balancers) {
+            self.half(
+                Place::Value(idle.path.key("role")),
+                format!("{} would balance nothing: control planes hold the address", idle.machine.name),
+                "remove `held_by: control-plane`, or these machines",
+            );
+        }
+        self.floating_name(written, machines);
+        let floating = self.floating_address(written, &holders, networks)?;
+        let failover = self.failover(written, &holders, &floating.network);
+        Some((floating, failover))
+    }
+
+    fn half(&mut self, place: Place, message: impl Into<String>, help: impl Into<String>) {
+        self.report(Diagnostic::new(Code::LoadBalancerMissing, place, message).help(help));
     }
 
     /// Its name stands beside those of the machines in the domain.
@@ -76,7 +92,7 @@ impl Resolver<'_> {
             return None;
         }
         let network = networks.iter_mut().find(|network| contains(network, address))?;
-        let what = "the load balancers' floating address".to_owned();
+        let what = "the floating address".to_owned();
         let owner = Owner { why: what.clone(), what, place, way_out: None };
         if let Err(refusal) = network.space.as_mut()?.claim(&network.name, address, owner) {
             self.report(refusal);
@@ -86,7 +102,7 @@ impl Resolver<'_> {
             name: floating_name(written).to_owned(),
             address,
             network: network.name.clone(),
-            role: Role::LoadBalancer,
+            role: role(written),
         })
     }
 }
@@ -114,8 +130,8 @@ fn nowhere(
         .filter_map(|network| Some(format!("'{}' ({})", network.name, network.space.as_ref()?.cidr)))
         .collect();
     let help = match shared.as_slice() {
-        [] => "put all load balancers on one network, and choose an address on it".to_owned(),
-        shared => format!("choose an address on a network of all load balancers: {}", shared.join(", ")),
+        [] => "put all machines that hold it on one network, and choose an address on that".to_owned(),
+        shared => format!("choose an address on a network of all that hold it: {}", shared.join(", ")),
     };
     let refuse = |message: String| Diagnostic::new(Code::LoadBalancerNetwork, place, message);
     let Some(network) = networks.iter().find(|network| contains(network, address)) else {

@@ -9,6 +9,7 @@ mod address;
 mod certificates;
 mod cidr;
 mod cluster;
+mod failover;
 mod gateway;
 mod image;
 mod interface;
@@ -23,7 +24,7 @@ mod volume;
 
 use crate::diag::{Code, Diagnostic, Path, Place, has_errors};
 use crate::model::Blueprint;
-use crate::site::Site;
+use crate::site::{FloatingAddress, Site};
 use crate::source::Document;
 
 /// Decides everything; `None` if the blueprint has errors.
@@ -60,9 +61,12 @@ impl Resolver<'_> {
         let machines = self.machines(&networks);
         self.role_networks(&machines, &networks);
         let floating = self.floating(&machines, &mut networks);
+        let (floating, failover) = floating.unzip();
+        let floating: Vec<FloatingAddress> = floating.into_iter().collect();
         let cluster = self.cluster(epoch, &machines, &networks);
         let machines = self.addresses(machines, &mut networks);
         let kubernetes = cluster.map(|cluster| self.finish_cluster(cluster, &machines, &floating));
+        let load_balancing = failover.map(|failover| self.load_balancing(failover));
         self.published_ways(&machines, &networks);
         self.full_names(&machines, &floating);
         let networks = self.finish_networks(networks, &machines);
@@ -82,6 +86,7 @@ impl Resolver<'_> {
             networks,
             machines,
             floating,
+            load_balancing,
             kubernetes,
             generations: self.blueprint.rotate.iter().map(|(name, number)| (name.clone(), *number)).collect(),
         })

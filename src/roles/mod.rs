@@ -12,6 +12,7 @@ mod kubeconfig;
 mod load_balancer;
 mod names;
 mod operator;
+mod pacemaker;
 mod pki;
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,14 @@ use crate::site::{Machine, Role, Site};
 
 /// All traffic between networks that the roles of a site need, in the order of the roles.
 fn flows(site: &Site) -> Vec<Flow> {
-    [bastion::flows(site), load_balancer::flows(site), control_plane::flows(site), etcd::flows(site)].concat()
+    [
+        bastion::flows(site),
+        load_balancer::flows(site),
+        pacemaker::flows(site),
+        control_plane::flows(site),
+        etcd::flows(site),
+    ]
+    .concat()
 }
 
 /// What each machine of a site gets, in the order of the machines, and what the operator does.

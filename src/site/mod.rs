@@ -6,8 +6,10 @@
 mod certificates;
 mod cluster;
 mod image;
+mod load_balancer;
 mod machine;
 mod network;
+mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -21,8 +23,13 @@ pub use certificates::{
 };
 pub use cluster::{API_PORT, Cluster, EtcdTopology};
 pub use image::{Image, PackageSources};
+pub use load_balancer::{
+    Check, CheckKind, Failover, FenceAgent, Frontend, Keepalived, LoadBalancing, Mode, Pacemaker, Server,
+    Stats, TwoNode,
+};
 pub use machine::{Attachment, Machine, Nic, PublishedPort, Segment};
 pub use network::{GatewayAddresses, Network, Pool};
+pub use secrets::SharedSecret;
 
 /// A small data centre, all decided.
 #[derive(Clone, Debug)]
@@ -53,6 +60,8 @@ pub struct Site {
     pub machines: Vec<Machine>,
     /// Addresses that move between machines.
     pub floating: Vec<FloatingAddress>,
+    /// What is done with the floating address, if there is one.
+    pub load_balancing: Option<LoadBalancing>,
     /// The Kubernetes cluster, if there is one.
     pub kubernetes: Option<Cluster>,
     /// New generations of secrets, by purpose; all others are in generation 0.
@@ -93,7 +102,8 @@ impl Site {
     /// All secrets that are derived for this site, by purpose.
     #[must_use]
     pub fn purposes(&self) -> BTreeSet<String> {
-        let mut purposes = BTreeSet::new();
+        let shared = self.shared_secrets().into_iter().map(|secret| secret.as_str().to_owned());
+        let mut purposes: BTreeSet<String> = shared.collect();
         if let Some(cluster) = &self.kubernetes {
             purposes.extend(cluster.certificates.purposes());
         }

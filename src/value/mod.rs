@@ -1,11 +1,13 @@
 //! Small types that are checked once, where they are made, and trusted from there on.
 
+mod duration;
 mod mac;
 mod name;
 mod range;
 mod secret;
 mod size;
 
+pub use duration::{Duration, NotADuration};
 pub use mac::Mac;
 pub use name::{is_dns_label, is_dns_name};
 pub use range::{AddressRange, NotARange};

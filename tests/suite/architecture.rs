@@ -33,7 +33,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("resolve", &["assets", "diag", "model", "site", "source", "value"]),
     ("plan", &["site", "value"]),
     // The back end: cannot fail on what a user wrote.
-    ("credentials", &["bug", "pki", "site", "vault"]),
+    ("credentials", &["bug", "pki", "site", "value", "vault"]),
     ("setup", &["artifact", "value"]),
     ("bootstrap", &["format", "setup"]),
     ("flow", &["site"]),
