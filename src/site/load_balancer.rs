@@ -6,6 +6,11 @@ pub use crate::model::{Mode, TwoNode};
 
 use crate::value::Duration;
 
+/// The port of 127.0.0.1 on which HAProxy says that it is alive.
+pub const ALIVE_PORT: u16 = 8405;
+/// The path there.
+pub const ALIVE_PATH: &str = "/alive";
+
 /// What the machines that hold the floating address do with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadBalancing {

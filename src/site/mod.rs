@@ -24,8 +24,8 @@ pub use certificates::{
 pub use cluster::{API_PORT, Cluster, EtcdTopology};
 pub use image::{Image, PackageSources};
 pub use load_balancer::{
-    Check, CheckKind, Failover, FenceAgent, Frontend, Keepalived, LoadBalancing, Mode, Pacemaker, Server,
-    Stats, TwoNode,
+    ALIVE_PATH, ALIVE_PORT, Check, CheckKind, Failover, FenceAgent, Frontend, Keepalived, LoadBalancing,
+    Mode, Pacemaker, Server, Stats, TwoNode,
 };
 pub use machine::{Attachment, Machine, Nic, PublishedPort, Segment};
 pub use network::{GatewayAddresses, Network, Pool};
@@ -108,6 +108,12 @@ impl Site {
             purposes.extend(cluster.certificates.purposes());
         }
         purposes
+    }
+
+    /// The generation of the secrets of a purpose.
+    #[must_use]
+    pub fn generation(&self, purpose: &str) -> u32 {
+        self.generations.get(purpose).copied().unwrap_or(0)
     }
 
     /// A machine's full name: `kube-mast01.kube.demo`.

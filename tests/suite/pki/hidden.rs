@@ -24,7 +24,7 @@ struct Needles {
 }
 
 impl Needles {
-    /// Those of the vault and of every private key of these data centres.
+    /// Those of the vault and of every private key and shared secret of these data centres.
     fn of(sites: &[Compiled]) -> Self {
         let mut needles = Self { parts: BTreeSet::new(), starts: BTreeSet::new() };
         needles.add_forms(&KEY);
@@ -41,6 +41,11 @@ impl Needles {
                 needles.add(&Base64::encode_string(&der).as_bytes()[12..52]);
                 // In a kubeconfig the PEM is in base64 once more; 31 bytes before the number there is its first line.
                 needles.add(&Base64::encode_string(text.expose().as_bytes()).as_bytes()[60..110]);
+            }
+            for (secret, bytes) in credentials.all_shared() {
+                // A short one is too short to be looked for; beside it there is a long one.
+                needles.add_forms(bytes.expose());
+                needles.add_forms(credentials.salt(secret).unwrap().expose().as_bytes());
             }
         }
         needles
@@ -76,8 +81,8 @@ impl Needles {
     }
 }
 
-fn sites() -> [Compiled; 2] {
-    [cluster("kube-demo", ""), cluster("kube-full", "")]
+fn sites() -> [Compiled; 4] {
+    ["kube-demo", "kube-full", "kube-keepalived", "kube-compact"].map(|name| cluster(name, ""))
 }
 
 /// The search finds them where they belong: otherwise that it finds nothing elsewhere would mean nothing.
@@ -133,7 +138,7 @@ fn no_command_says_a_secret_and_no_open_file_has_one() {
     let needles = Needles::of(&sites());
     let project = Project::of_this_repository();
     for arguments in [
-        &["build", "blueprints/kube-demo", "blueprints/kube-full"][..],
+        &["build"][..],
         &["build", "--format", "json", "--out", "again"],
         &["check", "blueprints/kube-full"],
         &["plan"],
