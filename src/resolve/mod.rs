@@ -6,6 +6,7 @@
 
 mod access;
 mod address;
+mod balancing;
 mod certificates;
 mod cidr;
 mod cluster;
@@ -20,11 +21,12 @@ mod names;
 mod network;
 mod ports;
 mod roles;
+mod servers;
 mod volume;
 
 use crate::diag::{Code, Diagnostic, Path, Place, has_errors};
 use crate::model::Blueprint;
-use crate::site::{FloatingAddress, Site};
+use crate::site::{FloatingAddress, LoadBalancing, Site};
 use crate::source::Document;
 
 /// Decides everything; `None` if the blueprint has errors.
@@ -69,7 +71,10 @@ impl Resolver<'_> {
             load_balancer::keep(floating, &mut machines);
         }
         let kubernetes = cluster.map(|cluster| self.finish_cluster(cluster, &machines, &floating));
-        let load_balancing = failover.map(|failover| self.load_balancing(failover));
+        let balancing = self.balancing(&machines, &networks, &floating);
+        let load_balancing = failover.zip(balancing);
+        let load_balancing =
+            load_balancing.map(|(failover, balancing)| LoadBalancing { failover, ..balancing });
         self.published_ways(&machines, &networks);
         self.full_names(&machines, &floating);
         let networks = self.finish_networks(networks, &machines);

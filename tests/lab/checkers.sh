@@ -13,7 +13,8 @@ packages=(
   netplan.io                            # netplan generate
   systemd                               # systemd-analyze verify
   dnsmasq-base nftables                 # the gateway's programs
-  keepalived haproxy                    # the floating address and what is balanced behind it
+  haproxy                               # the load balancers' program
+  keepalived                            # what moves the floating address
   curl                                  # downloads of the bootstrap
   iproute2 iputils-ping iputils-arping  # a look at a test's network
   python3-yaml                          # the YAML reader of cloud-init and netplan

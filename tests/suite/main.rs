@@ -24,6 +24,7 @@ mod diagnostics;
 mod failover;
 mod gateway;
 mod golden;
+mod haproxy;
 mod iso9660;
 mod netplan;
 mod packages;

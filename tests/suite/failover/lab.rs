@@ -124,7 +124,8 @@ impl Node {
 
     /// Starts HAProxy.
     pub(super) fn haproxy(&mut self) {
-        self.run("haproxy -D -p /run/haproxy.main -f /etc/haproxy/haproxy.cfg");
+        self.run("mkdir -p /run/haproxy; echo 1 >/proc/sys/net/ipv4/ip_nonlocal_bind");
+        self.run("haproxy -D -p /run/haproxy.main -f /etc/haproxy/haproxy.cfg -f /etc/haproxy/users.cfg");
     }
 
     /// Starts an API server with a certificate of the machine (below /etc/kubernetes/pki) that answers with this status.

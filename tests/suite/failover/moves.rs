@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bpc::Compiled;
 use jiff::Timestamp;
 
-use super::lab::Lab;
+use super::lab::{Lab, Node};
 use crate::built::changed_in;
 use crate::support::tools::On;
 
@@ -40,14 +40,11 @@ fn moves(lab: &Lab, what: &str, to: &[usize], clients: &[&str], limit: Duration)
     assert!(served < limit, "{what}: {served:?}");
 }
 
-const CFG: &str = "defaults\n timeout connect 1s\n timeout client 1m\n timeout server 1m\nfrontend alive\n mode http\n bind 127.0.0.1:8405\n monitor-uri /alive\nlisten api\n mode tcp\n bind :6443\n server a 192.168.1.2:6443 check\n";
-
 /// The load balancers of kube-keepalived before API servers, the first of them holding the address.
 fn pair(on: On, change: impl Fn(String) -> String) -> Option<Lab> {
     let mut lab = Lab::new(on, today("kube-keepalived", change))?;
     lab.serve();
     for node in &mut lab.nodes {
-        node.run(&format!("printf '{}' >/etc/haproxy/haproxy.cfg", CFG.replace('\n', "\\n")));
         node.haproxy();
         node.keepalived();
     }
@@ -130,22 +127,30 @@ fn the_first_takes_it_back_if_it_is_to() {
     }
 }
 
+/// Waits until one machine other than this one holds the address.
+fn another(lab: &Lab, last: Option<usize>) -> usize {
+    let found = std::cell::Cell::new(None);
+    lab.until("another one holds it", || {
+        let holders = lab.holders();
+        found.set(holders.first().copied().filter(|only| holders.len() == 1 && Some(*only) != last));
+        found.get().is_some()
+    });
+    found.get().unwrap()
+}
+
 /// Who holds the address serves: here an API server that is ready, of three.
 fn control_planes_share_it_among_themselves(on: On) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(mut lab) = Lab::new(on, today("kube-compact", |text| text)) else { return };
-    lab.nodes.iter_mut().for_each(super::lab::Node::keepalived);
+    lab.nodes.iter_mut().for_each(Node::keepalived);
     std::thread::sleep(Duration::from_secs(4));
     assert_eq!(lab.holders(), [0; 0], "no API server is ready yet");
     for node in &mut lab.nodes {
         node.api("0.0.0.0", "apiserver", "200");
     }
-    lab.until("somebody holds it", || lab.holders().len() == 1);
-    let first = lab.holders()[0];
+    let first = another(&lab, None);
     lab.nodes[first].signal("api", "KILL");
-    lab.until("somebody else holds it", || lab.holders().len() == 1 && lab.holders() != [first]);
-    let second = lab.holders()[0];
-    moves(&lab, "second", &[second], &CLIENTS, NINE);
+    let second = another(&lab, Some(first));
     lab.nodes[second].signal("api", "KILL");
     let third = 3 - first - second;
     moves(&lab, "API server killed", &[third], &CLIENTS, NINE);

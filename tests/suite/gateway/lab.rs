@@ -42,12 +42,17 @@ impl Lab {
     ///
     /// `None` without the rights of root, unless nothing may be skipped.
     pub(super) fn new(on: On) -> Option<Self> {
+        Self::of(on, blueprint("routed"))
+    }
+
+    /// The same of a blueprint that differs a little from that one.
+    pub(super) fn of(on: On, built: Compiled) -> Option<Self> {
         for program in ["nft", "dnsmasq", "python3"] {
             tool(on, program)?;
         }
         tool(On::Host, "busybox")?;
         let namespaces = Namespaces::new()?;
-        let lab = Self { built: blueprint("routed"), on, namespaces, started: Mutex::default() };
+        let lab = Self { built, on, namespaces, started: Mutex::default() };
         lab.sh(&format!("{}{}", lab.cables(), lab.addresses()));
         Some(lab)
     }

@@ -24,12 +24,17 @@ struct Needles {
 }
 
 impl Needles {
-    /// Those of the vault and of every private key and shared secret of these data centres.
+    /// Those of the vault, of every shared secret and of every private key of these data centres.
     fn of(sites: &[Compiled]) -> Self {
         let mut needles = Self { parts: BTreeSet::new(), starts: BTreeSet::new() };
         needles.add_forms(&KEY);
         for built in sites {
             let credentials = &built.credentials;
+            for (secret, bytes) in credentials.all_shared() {
+                needles.add_forms(bytes.expose());
+                // One of 8 characters is too short to be looked for; beside it stand these.
+                needles.add_forms(credentials.salt(secret).unwrap().expose().as_bytes());
+            }
             let keys = credentials.authorities().map(|(_, authority)| authority.key());
             let keys = keys.chain(credentials.certificates().map(|(_, _, issued)| &issued.key));
             for key in keys.chain([credentials.service_account().unwrap()]) {
@@ -41,11 +46,6 @@ impl Needles {
                 needles.add(&Base64::encode_string(&der).as_bytes()[12..52]);
                 // In a kubeconfig the PEM is in base64 once more; 31 bytes before the number there is its first line.
                 needles.add(&Base64::encode_string(text.expose().as_bytes()).as_bytes()[60..110]);
-            }
-            for (secret, bytes) in credentials.all_shared() {
-                // A short one is too short to be looked for; beside it there is a long one.
-                needles.add_forms(bytes.expose());
-                needles.add_forms(credentials.salt(secret).unwrap().expose().as_bytes());
             }
         }
         needles
