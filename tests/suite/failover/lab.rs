@@ -143,7 +143,7 @@ impl Node {
     }
 
     /// What keepalived has logged.
-    fn log(&self) -> String {
+    pub(super) fn log(&self) -> String {
         fs::read_to_string(self.files.host_path().join("log")).unwrap_or_default()
     }
 

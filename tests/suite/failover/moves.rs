@@ -15,6 +15,7 @@ static ALONE: Mutex<()> = Mutex::new(());
 
 /// As long as anybody has to wait for a pair of load balancers.
 const FIVE: Duration = Duration::from_secs(5);
+/// As long as it may take where waiting is part of the check, or of the rule.
 const NINE: Duration = Duration::from_secs(9);
 
 const CLIENTS: [&str; 2] = ["near", "far"];
@@ -36,6 +37,7 @@ fn moves(lab: &Lab, what: &str, to: &[usize], clients: &[&str], limit: Duration)
         lab.until(&format!("{client} is served"), || lab.is_served(client));
     }
     let served = start.elapsed();
+    // `--nocapture` shows what docs/blueprint.md says of it.
     eprintln!("{what}: held by {to:?} after {held:.1} s, served after {:.1} s", served.as_secs_f64());
     assert!(served < limit, "{what}: {served:?}");
 }
@@ -66,12 +68,13 @@ fn a_pair_serves_on_whatever_fails(on: On) {
     lab.stays_with(0);
 
     lab.nodes[0].signal("haproxy", "STOP");
-    moves(&lab, "HAProxy hangs", &[1], &CLIENTS, FIVE);
+    moves(&lab, "HAProxy hangs", &[1], &CLIENTS, NINE);
     lab.nodes[0].signal("haproxy", "CONT");
     lab.stays_with(1);
 
     lab.nodes[1].signal("keepalived", "TERM");
     moves(&lab, "keepalived stopped", &[0], &CLIENTS, FIVE);
+    lab.until("keepalived has ended", || lab.nodes[1].log().contains("Stopped Keepalived"));
     lab.nodes[1].keepalived();
     lab.stays_with(0);
 
@@ -118,13 +121,11 @@ fn after_a_split_one_of_debian_13_is_left() {
 fn the_first_takes_it_back_if_it_is_to() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let preempt = |text: String| text.replace("failover: keepalived", "keepalived: {preempt: true}");
-    for on in [On::Bookworm, On::Trixie] {
-        let Some(mut lab) = pair(on, preempt) else { continue };
-        lab.nodes[0].signal("haproxy", "KILL");
-        moves(&lab, "HAProxy killed", &[1], &CLIENTS, FIVE);
-        lab.nodes[0].haproxy();
-        moves(&lab, "HAProxy back", &[0], &CLIENTS, NINE);
-    }
+    let Some(mut lab) = pair(On::Trixie, preempt) else { return };
+    lab.nodes[0].signal("haproxy", "KILL");
+    moves(&lab, "HAProxy killed", &[1], &CLIENTS, FIVE);
+    lab.nodes[0].haproxy();
+    moves(&lab, "HAProxy back", &[0], &CLIENTS, NINE);
 }
 
 /// Waits until one machine other than this one holds the address.
