@@ -212,6 +212,6 @@ fn a_machine_that_alone_holds_the_floating_address_has_it_for_good() {
     let Some(staged) = generated(On::Trixie, &built) else { return };
     let hapx = built[0].site.machines.iter().find(|machine| machine.name == "hapx01").unwrap();
     let networkd = Networkd::new(staged.host_path(), &built[0], hapx);
-    assert_eq!(networkd.values("vip.network", "Network", "Address"), ["10.2.0.1/24", "10.2.0.20/24"]);
-    assert_eq!(networkd.values("lb.network", "Network", "Address"), ["10.3.0.1/24"]);
+    assert_eq!(networkd.values("vip.network", "Network", "Address"), ["10.2.0.2/24", "10.2.0.20/24"]);
+    assert_eq!(networkd.values("lb.network", "Network", "Address"), ["10.3.0.2/24"]);
 }

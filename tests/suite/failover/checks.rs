@@ -12,6 +12,11 @@ fn is_ready(node: &mut Node) -> bool {
     )
 }
 
+/// Whether it says so within a few times: on a busy machine an answer may take longer than the check waits.
+fn becomes_ready(node: &mut Node) -> bool {
+    (0..5).any(|_| is_ready(node))
+}
+
 fn only_a_ready_api_server_may_hold_the_address(on: On) {
     let Some(mut lab) = Lab::new(on, today("kube-compact", |text| text)) else { return };
     let node = &mut lab.nodes[0];
@@ -28,7 +33,8 @@ fn only_a_ready_api_server_may_hold_the_address(on: On) {
         ("192.168.1.2", "apiserver", "200", true),
     ] {
         node.api(address, certificate, code);
-        assert_eq!(is_ready(node), ready, "{on:?} {address} {certificate} {code}");
+        let found = if ready { becomes_ready(node) } else { is_ready(node) };
+        assert_eq!(found, ready, "{on:?} {address} {certificate} {code}");
         if address != "0.0.0.0" {
             node.run("ip addr add 192.168.1.100/24 dev mast");
             assert!(!is_ready(node), "not at the floating address");
@@ -36,7 +42,7 @@ fn only_a_ready_api_server_may_hold_the_address(on: On) {
         node.signal("api", "KILL");
     }
     node.api("0.0.0.0", "apiserver", "200");
-    assert!(is_ready(node), "at both addresses");
+    assert!(becomes_ready(node), "at both addresses");
     node.signal("api", "STOP");
     assert!(!is_ready(node), "it hangs");
 }
