@@ -12,7 +12,7 @@ use crate::site::{
     SERVICE_ACCOUNT, SharedSecret, Site,
 };
 use crate::value::Secret;
-use crate::vault::Vault;
+use crate::vault::{Derivation, Vault};
 
 /// What the machines and the operator of a site prove who they are with.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,7 @@ pub struct Credentials {
     certificates: BTreeMap<(Holder, CertificateKind), Issued>,
     service_account: Option<KeyPair>,
     shared: BTreeMap<SharedSecret, Secret<Vec<u8>>>,
+    salts: BTreeMap<SharedSecret, Secret<String>>,
 }
 
 /// A certificate with its key.
@@ -38,9 +39,11 @@ impl Credentials {
     /// # Errors
     /// [`Bug`] if one of them cannot be written as X.509.
     pub fn issue(site: &Site, vault: &Vault) -> Result<Self, Bug> {
-        let shared = site.shared_secrets().into_iter().map(|secret| (secret, shared(site, vault, secret)));
-        let shared = shared.collect();
-        let Some(cluster) = &site.kubernetes else { return Ok(Self { shared, ..Self::default() }) };
+        let secrets = site.shared_secrets();
+        let shared = secrets.iter().map(|secret| (*secret, shared(site, vault, *secret))).collect();
+        let salt = |secret: &SharedSecret| (*secret, token::salt(&derivation(site, vault, *secret)));
+        let salts = secrets.iter().map(salt).collect();
+        let Some(cluster) = &site.kubernetes else { return Ok(Self { shared, salts, ..Self::default() }) };
         let issuer = Issuer { site, vault, plan: &cluster.certificates };
         let authorities = issuer.authorities()?;
         let certificates: Result<BTreeMap<_, _>, Bug> = cluster
@@ -57,6 +60,7 @@ impl Credentials {
             service_account: Some(issuer.key(SERVICE_ACCOUNT)?),
             authorities,
             shared,
+            salts,
         })
     }
 
@@ -104,6 +108,14 @@ impl Credentials {
         self.shared.get(&secret).ok_or_else(|| Bug(format!("nothing asks for {}", secret.as_str())))
     }
 
+    /// 128 bits for the file of a shared secret that is too short for the file's digest to be public without them.
+    ///
+    /// # Errors
+    /// [`Bug`] if nothing of the site asks for the secret.
+    pub fn salt(&self, secret: SharedSecret) -> Result<&Secret<String>, Bug> {
+        self.salts.get(&secret).ok_or_else(|| Bug(format!("nothing asks for {}", secret.as_str())))
+    }
+
     /// The same, of one that is a text.
     ///
     /// # Errors
@@ -120,11 +132,13 @@ impl Credentials {
     }
 }
 
+fn derivation<'a>(site: &'a Site, vault: &'a Vault, secret: SharedSecret) -> Derivation<'a> {
+    vault.derivation(&site.name, secret.as_str(), site.generation(secret.as_str()))
+}
+
 /// The bytes of a shared secret, in the form that its program wants.
 fn shared(site: &Site, vault: &Vault, secret: SharedSecret) -> Secret<Vec<u8>> {
-    let purpose = secret.as_str();
-    let generation = site.generations.get(purpose).copied().unwrap_or(0);
-    let derivation = vault.derivation(&site.name, purpose, generation);
+    let derivation = derivation(site, vault, secret);
     let text = |text: &Secret<String>| Secret::new(text.expose().clone().into_bytes());
     match secret {
         SharedSecret::CorosyncAuthkey => Secret::new(token::corosync_authkey(&derivation).expose().to_vec()),
@@ -148,12 +162,14 @@ struct Issuer<'a> {
 
 impl Issuer<'_> {
     fn key(&self, purpose: &str) -> Result<KeyPair, Bug> {
-        let generation = self.site.generations.get(purpose).copied().unwrap_or(0);
         let curve = match self.plan.algorithm {
             Algorithm::EcdsaP256 => Curve::P256,
             Algorithm::EcdsaP384 => Curve::P384,
         };
-        KeyPair::derive(&self.vault.derivation(&self.site.name, purpose, generation), curve)
+        KeyPair::derive(
+            &self.vault.derivation(&self.site.name, purpose, self.site.generation(purpose)),
+            curve,
+        )
     }
 
     /// The three authorities of a cluster, below a root if there is to be one.

@@ -66,7 +66,10 @@ impl Resolver<'_> {
         let (floating, failover) = floating.unzip();
         let floating: Vec<FloatingAddress> = floating.into_iter().collect();
         let cluster = self.cluster(epoch, &machines, &networks);
-        let machines = self.addresses(machines, &mut networks);
+        let mut machines = self.addresses(machines, &mut networks);
+        if let Some(floating) = floating.first().filter(|_| failover == Some(None)) {
+            load_balancer::keep(floating, &mut machines);
+        }
         let kubernetes = cluster.map(|cluster| self.finish_cluster(cluster, &machines, &floating));
         let balancing = self.balancing(&machines, &networks, &floating);
         let load_balancing = failover.zip(balancing);

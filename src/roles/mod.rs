@@ -8,6 +8,7 @@ mod bastion;
 mod control_plane;
 mod etcd;
 mod gateway;
+mod keepalived;
 mod kubeconfig;
 mod load_balancer;
 mod names;
@@ -57,5 +58,6 @@ fn setup(site: &Site, credentials: &Credentials, machine: &Machine, flows: &[Flo
         Role::Worker => worker::add(site, credentials, machine, &mut setup)?,
         Role::Etcd => etcd::add(credentials, machine, &mut setup)?,
     }
+    keepalived::add(site, credentials, machine, &mut setup)?;
     Ok(setup)
 }

@@ -65,7 +65,8 @@ pub struct Attachment {
     pub interface: String,
     /// The VLAN id, on a trunk.
     pub vlan: Option<u16>,
-    /// The machine's addresses there, its own first; the gateway has one for names and one for routes.
+    /// The machine's addresses there, its own first; the gateway has one for names and one for routes, and the only
+    /// machine that can hold a floating address has that one too.
     pub addresses: Vec<Ipv4Net>,
 }
 

@@ -110,6 +110,12 @@ impl Site {
         purposes
     }
 
+    /// The generation of the secrets of a purpose.
+    #[must_use]
+    pub fn generation(&self, purpose: &str) -> u32 {
+        self.generations.get(purpose).copied().unwrap_or(0)
+    }
+
     /// A machine's full name: `kube-mast01.kube.demo`.
     #[must_use]
     pub fn fqdn(&self, name: &str) -> String {

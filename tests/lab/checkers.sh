@@ -14,6 +14,7 @@ packages=(
   systemd                               # systemd-analyze verify
   dnsmasq-base nftables                 # the gateway's programs
   haproxy                               # the load balancers' program
+  keepalived                            # what moves the floating address
   curl                                  # downloads of the bootstrap
   iproute2 iputils-ping iputils-arping  # a look at a test's network
   python3-yaml                          # the YAML reader of cloud-init and netplan
