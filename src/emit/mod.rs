@@ -20,7 +20,7 @@ pub(crate) fn site(site: &Site, setups: &Setups) -> Result<Vec<Artifact>, Bug> {
     let machines = site.machines.par_iter().zip(&setups.machines);
     let made: Result<Vec<Vec<Artifact>>, Bug> =
         machines.map(|(one, setup)| machine(site, one, setup)).collect();
-    Ok(made?.into_iter().flatten().chain(operator::artifacts(site, &setups.operator)).collect())
+    Ok(made?.into_iter().flatten().chain(operator::artifacts(&setups.operator)).collect())
 }
 
 /// All artifacts of one machine.
