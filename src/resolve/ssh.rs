@@ -73,7 +73,7 @@ fn trusted_for(domain: &str, networks: &[Network]) -> Vec<Vec<String>> {
 }
 
 /// A pattern that fits all addresses of a network. There are no narrower ones than for whole parts of an address
-/// (PATTERNS in ssh_config(5)); what is too wide does no harm, for a host's certificate has to name its address.
+/// (`ssh_config(5)`, PATTERNS); what is too wide does no harm, for a host's certificate has to name its address.
 fn pattern(network: Ipv4Net) -> String {
     let octets = network.network().octets();
     let whole = usize::from(network.prefix_len() / 8);

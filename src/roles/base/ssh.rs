@@ -9,7 +9,7 @@ use crate::site::{Holder, Machine, Site};
 /// The host key. cloud-init removes all that is called `ssh_host_*key*` (`ssh_deletekeys`), so this one is not.
 const HOST_KEY: &str = "/etc/ssh/bpc_host_ed25519_key";
 
-/// sshd_config(5). Of a keyword that is there twice the first value counts, and the distribution's file reads this one
+/// `sshd_config(5)`. Of a keyword that is there twice the first value counts, and the distribution's file reads this one
 /// first. With a host key of ours sshd offers no other.
 const CONFIGURATION: &str = "\
 # Which machine this is, and whom it lets in besides the keys of the blueprint.

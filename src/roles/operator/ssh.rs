@@ -1,4 +1,4 @@
-//! The operator's key, its certificate, and an ssh_config(5) that knows the way to every machine.
+//! The operator's key, its certificate, and an `ssh_config(5)` that knows the way to every machine.
 
 use serde::Serialize;
 
