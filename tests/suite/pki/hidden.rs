@@ -45,7 +45,9 @@ impl Needles {
             }
             // Tokens and passwords, as they are written: one line each.
             let texts: [&str; 0] = [];
-            texts.iter().for_each(|text| needles.add_forms(text.as_bytes()));
+            for text in texts {
+                needles.add_forms(text.as_bytes());
+            }
         }
         needles
     }
