@@ -154,14 +154,18 @@ fn found<'a>(holder: &Holder, artifacts: &'a Artifacts) -> Result<Vec<Found<'a>>
         .collect();
     let mut all = Vec::new();
     for (path, file) in &files {
-        if let Some(stem) = path.strip_suffix(".crt") {
-            let key =
-                files.get(format!("{stem}.key").as_str()).map(|key| private_key(text(key)?)).transpose()?;
-            all.push(Found { path, chain: certificates(file)?, key });
-        } else if path.ends_with(".conf") && file.content.is_secret() {
-            let (chain, key) = identity(file).ok_or_else(|| differs(path))?;
-            let chain = read(path, &chain)?;
-            all.push(Found { path, chain, key: Some(private_key(&key)?) });
+        match path.rsplit_once('.') {
+            Some((stem, "crt")) => {
+                let key = files.get(format!("{stem}.key").as_str());
+                let key = key.map(|key| KeyPair::from_private_pem(text(key)?)).transpose()?;
+                all.push(Found { path, chain: certificates(file)?, key });
+            }
+            Some((_, "conf")) if file.content.is_secret() => {
+                let (chain, key) = identity(file).ok_or_else(|| differs(path))?;
+                let key = Some(KeyPair::from_private_pem(&key)?);
+                all.push(Found { path, chain: read(path, &chain)?, key });
+            }
+            _ => {}
         }
     }
     Ok(all)
@@ -173,10 +177,6 @@ fn identity(kubeconfig: &Artifact) -> Option<(String, String)> {
     let user = document.get("users")?.get(0)?.get("user")?;
     let data = |key: &str| String::from_utf8(Base64::decode_vec(user.get(key)?.as_str()?).ok()?).ok();
     Some((data("client-certificate-data")?, data("client-key-data")?))
-}
-
-fn private_key(text: &str) -> Result<KeyPair, Bug> {
-    KeyPair::from_private_pem(text)
 }
 
 fn certificates(file: &Artifact) -> Result<Vec<Certificate>, Bug> {
