@@ -177,13 +177,18 @@ impl Certificate {
         format!("sha256:{}", base16ct::lower::encode_string(&Sha256::digest(&self.public_key)))
     }
 
-    /// Whether this is the authority that signed it: by name, by key identifier, and by the signature.
+    /// Whether it names this authority as the one that signed it: by name and by key identifier.
+    #[must_use]
+    pub fn names(&self, authority: &Self) -> bool {
+        // A root identifies no issuer.
+        let identified = self.authority_key_id.is_none() || self.authority_key_id == authority.subject_key_id;
+        self.issuer_text == authority.subject_text && identified
+    }
+
+    /// Whether this authority has signed it: it [names](Self::names) that one, and the signature is good.
     #[must_use]
     pub fn is_signed_by(&self, authority: &Self) -> bool {
-        let named = self.issuer_text == authority.subject_text;
-        // A root names no issuer.
-        let known = self.authority_key_id.is_none() || self.authority_key_id == authority.subject_key_id;
-        named && known && self.has_signature_of(&authority.public_key).unwrap_or(false)
+        self.names(authority) && self.has_signature_of(&authority.public_key).unwrap_or(false)
     }
 
     /// Whether the signature is that of this public key; `None` if one of them is unreadable.
