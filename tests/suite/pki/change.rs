@@ -61,6 +61,9 @@ fn a_machine_at_the_end_changes_no_other_machines_keys_and_certificates() {
             assert!(text.contains("late-node"));
             format!("{text}{line}\n")
         });
+        for file in before.artifacts.files.iter().filter(|file| file.path.contains("/etc/ssh/")) {
+            assert!(after.artifacts.files.contains(file), "{} changed", file.path);
+        }
         let (before, after) = (identities(&before), identities(&after));
         for (purpose, identity) in &before {
             assert!(after[purpose] == *identity, "{purpose} changed");
@@ -108,6 +111,71 @@ fn another_key_of_a_machine_changes_that_one_only() {
 fn another_key_of_the_operator_changes_the_operators_files_only() {
     let (before, after) = (cluster("kube-demo", ""), cluster("kube-demo", "rotate: {admin: 3}"));
     assert_eq!(artifacts(&before, &after), ["kubeconfig/admin.conf"]);
+}
+
+#[test]
+fn another_ssh_key_changes_its_files_only() {
+    let before = cluster("kube-demo", "");
+    let operator = ["ssh/id_ed25519", "ssh/id_ed25519.pub", "ssh/id_ed25519-cert.pub"];
+    assert_eq!(artifacts(&before, &cluster("kube-demo", "rotate: {ssh-operator: 1}")), operator);
+    let after = cluster("kube-demo", "rotate: {kube-mast01/ssh-host: 1}");
+    let key = "files/etc/ssh/bpc_host_ed25519_key";
+    let names = ["seed.iso".to_owned(), "user-data".to_owned(), "meta-data".to_owned()].into_iter();
+    let names = names.chain(["", ".pub", "-cert.pub"].map(|end| format!("{key}{end}")));
+    // sshd is told to read them.
+    let names = names.chain(["files/usr/local/lib/bpc/stages/02-ssh".to_owned()]);
+    let expected: Vec<String> = names.map(|name| format!("machines/kube-mast01/{name}")).collect();
+    assert_eq!(artifacts(&before, &after), expected);
+}
+
+#[test]
+fn another_ssh_authority_changes_what_it_signs() {
+    let before = cluster("kube-demo", "");
+    let (keys, certificates) = differences(&before, &cluster("kube-demo", "rotate: {ssh-user-ca: 1}"));
+    assert_eq!(
+        (&keys[..], &certificates[..]),
+        (&["ssh-user-ca".to_owned()][..], &["ssh-operator".to_owned()][..])
+    );
+    let (keys, certificates) = differences(&before, &cluster("kube-demo", "rotate: {ssh-host-ca: 1}"));
+    assert_eq!(keys, ["ssh-host-ca"]);
+    assert!(certificates.iter().all(|purpose| purpose.ends_with("/ssh-host")));
+    assert_eq!(certificates.len(), before.site.machines.len());
+}
+
+/// So that it may be short: nobody has to seed a machine again for a new one.
+#[test]
+fn another_time_of_the_operator_changes_one_certificate_only() {
+    let before = cluster("kube-demo", "");
+    for line in [
+        "pki: {operator_from: 2026-11-01T00:00:00Z}",
+        "pki: {operator_days: 7}",
+        "pki: {operator_from: 2026-11-01T00:00:00Z, operator_days: 7}",
+    ] {
+        assert_eq!(artifacts(&before, &cluster("kube-demo", line)), ["ssh/id_ed25519-cert.pub"], "{line}");
+    }
+}
+
+#[test]
+fn without_a_cluster_there_is_ssh_all_the_same() {
+    let built = changed_in("tests/blueprints", "lonely", |text| {
+        let lines = text.lines().filter(|line| !line.starts_with("kubernetes:"));
+        lines
+            .map(|line| line.replace("control-plane", "bastion").replace("worker", "bastion") + "\n")
+            .collect()
+    });
+    let purposes: Vec<String> = built.site.purposes().into_iter().collect();
+    assert_eq!(
+        purposes,
+        ["control/ssh-host", "node01/ssh-host", "ssh-host-ca", "ssh-operator", "ssh-user-ca"]
+    );
+    let files = built.artifacts.files.iter().filter(|file| !file.path.starts_with("machines/"));
+    let (paths, kinds): (Vec<_>, Vec<_>) = files.map(|file| (file.path.as_str(), file.kind.as_str())).unzip();
+    let ends = ["id_ed25519", "id_ed25519.pub", "id_ed25519-cert.pub", "known_hosts", "config"];
+    assert_eq!(paths, ends.map(|end| format!("ssh/{end}")));
+    assert_eq!(kinds, ["ssh"; 5]);
+    let origin =
+        |file: &bpc::artifact::Artifact| file.kind.as_str() == "ssh" && file.origin == "blueprint.yaml:8";
+    assert_eq!(built.artifacts.files.iter().filter(|file| origin(file)).count(), 5);
 }
 
 #[test]
