@@ -8,6 +8,7 @@ mod x509;
 use std::collections::BTreeSet;
 
 use base64ct::{Base64, Encoding};
+use rayon::prelude::*;
 
 use crate::artifact::{Artifact, Artifacts};
 use crate::bug::Bug;
@@ -17,12 +18,12 @@ use crate::site::{Machine, Site};
 /// Proves that every machine's seed holds its documents, that these say what the plan says, and that the certificates do.
 pub(crate) fn verify(site: &Site, artifacts: &Artifacts) -> Result<(), Bug> {
     unique_paths(artifacts)?;
-    for machine in &site.machines {
+    site.machines.par_iter().try_for_each(|machine| {
         let verifier = Verifier { site, machine, artifacts };
         verifier.seed()?;
         verifier.network_config()?;
-        verifier.user_data()?;
-    }
+        verifier.user_data()
+    })?;
     x509::verify(site, artifacts)?;
     ssh::verify(site, artifacts)?;
     match site.gateway() {
