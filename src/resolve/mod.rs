@@ -68,8 +68,9 @@ impl Resolver<'_> {
         self.full_names(&machines, &floating);
         let networks = self.finish_networks(networks, &machines);
         let forwarders = self.forwarders(&networks, &machines);
+        let user = access.as_ref().map(|access| access.user.as_str()).unwrap_or_default();
+        let ssh = self.ssh(epoch, user, &machines, &networks);
         let access = access?;
-        let ssh = self.ssh(epoch, &access.user, &machines, &networks);
         Some(Site {
             name: self.blueprint.name.clone(),
             domain: self.blueprint.domain.clone(),

@@ -57,11 +57,9 @@ impl Resolver<'_> {
 
 /// All names and addresses that a machine itself is reached by. An address that moves between machines is none.
 fn principals(machine: &Machine, domain: &str) -> Vec<String> {
-    let others = machine.attachments().map(|on| format!("{}.{domain}", machine.name_on(&on.network)));
-    let names = [machine.name.clone(), format!("{}.{domain}", machine.name)].into_iter().chain(others);
-    let addresses =
-        machine.attachments().flat_map(|on| &on.addresses).map(|address| address.addr().to_string());
-    unique(names.chain(addresses).collect())
+    let full = machine.attachments().map(|on| format!("{}.{domain}", machine.name_on(&on.network)));
+    let addresses = machine.attachments().flat_map(|on| &on.addresses).map(|it| it.addr().to_string());
+    [machine.name.clone()].into_iter().chain(full).chain(addresses).collect()
 }
 
 /// Names of the domain and addresses of the networks; and in a line of its own, because an exception counts for all
