@@ -36,27 +36,31 @@ pub fn check(
     vault: Option<&Path>,
     at: Option<Timestamp>,
 ) -> Status {
-    let checked = look(terminal, paths, vault).and_then(|looked| {
-        let mut status = Status::Success;
-        for mut one in looked {
-            let certificates = match at {
-                Some(_) => Some(certificates(terminal, &one)?),
-                None => None,
-            };
-            if let (Some(at), Some(certificates)) = (at, &certificates) {
-                one.found.report = one.found.report.of_expiry(certificates, at);
-                let counted = terminal.report(&one.found.files, &one.found.report);
-                one.found.warnings += counted.warnings;
-                if counted.errors > 0 {
-                    status = Status::Findings;
-                    continue;
-                }
-            }
-            terminal.checked(&one.found, certificates.as_ref());
-        }
-        Ok(status)
-    });
-    checked.unwrap_or_else(|status| status)
+    let looked = match look(terminal, paths, vault) {
+        Ok(looked) => looked,
+        Err(status) => return status,
+    };
+    looked.into_iter().map(|one| check_one(terminal, one, at)).max().unwrap_or(Status::Success)
+}
+
+fn check_one(terminal: &mut Terminal<'_>, one: Looked, at: Option<Timestamp>) -> Status {
+    let Some(at) = at else {
+        terminal.checked(&one.found, None);
+        return Status::Success;
+    };
+    let certificates = match certificates(terminal, &one) {
+        Ok(certificates) => certificates,
+        Err(status) => return status,
+    };
+    let mut found = one.found;
+    found.report = found.report.of_expiry(&certificates, at);
+    let counted = terminal.report(&found.files, &found.report);
+    if counted.errors > 0 {
+        return Status::Findings;
+    }
+    found.warnings += counted.warnings;
+    terminal.checked(&found, Some(&certificates));
+    Status::Success
 }
 
 /// Shows what the blueprints at `paths` decide, as tables or as one JSON document each.
