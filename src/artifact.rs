@@ -64,6 +64,8 @@ pub enum Kind {
     Certificate,
     /// What `kubectl` needs to reach the cluster.
     Kubeconfig,
+    /// What `ssh` needs to reach the machines.
+    Ssh,
     /// A table of what the blueprint decides.
     Report,
     /// The list of all artifacts.
@@ -82,6 +84,7 @@ impl Kind {
             Self::MachineFile => "machine-file",
             Self::Certificate => "certificate",
             Self::Kubeconfig => "kubeconfig",
+            Self::Ssh => "ssh",
             Self::Report => "report",
             Self::Manifest => "manifest",
             Self::Digests => "digests",

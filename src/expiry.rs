@@ -30,35 +30,39 @@ pub(crate) fn diagnostics(
 ) -> Vec<Diagnostic> {
     let mut groups: BTreeMap<(Trouble, Timestamp, Path), Vec<&ListedCertificate>> = BTreeMap::new();
     for listed in certificates.all() {
-        let epoch = Path::root().key("epoch");
-        let group = if at < listed.not_before {
-            (Trouble::Early, listed.not_before, epoch)
+        let (trouble, moment, keys) = if at < listed.not_before {
+            (Trouble::Early, listed.not_before, listed.term.starts())
+        } else if at > listed.not_after {
+            (Trouble::Expired, listed.not_after, listed.term.ends())
+        } else if listed.not_after.duration_since(at) < SOON {
+            (Trouble::EndsSoon, listed.not_after, listed.term.ends())
         } else {
-            let trouble = if at > listed.not_after {
-                Trouble::Expired
-            } else if listed.not_after.duration_since(at) < SOON {
-                Trouble::EndsSoon
-            } else {
-                continue;
-            };
-            let written = Some(listed.term.key()).filter(|key| is_written(key));
-            (trouble, listed.not_after, written.unwrap_or(epoch))
+            continue;
         };
-        groups.entry(group).or_default().push(listed);
+        let mut keys = keys.iter().map(|key| Path::root().key("pki").key(*key));
+        let place = keys.find(&is_written).unwrap_or_else(|| Path::root().key("epoch"));
+        groups.entry((trouble, moment, place)).or_default().push(listed);
     }
-    groups
-        .into_iter()
-        .map(|((trouble, moment, place), group)| trouble.say(at, moment, place, &group))
-        .collect()
+    let all = groups.into_iter();
+    all.map(|((trouble, moment, place), group)| trouble.say(at, moment, place, &group)).collect()
 }
 
 impl Term {
-    /// The key of the blueprint that decides it.
-    fn key(self) -> Path {
-        Path::root().key("pki").key(match self {
-            Self::Authority => "authority_days",
-            Self::Certificate => "certificate_days",
-        })
+    /// The keys of `pki:` that decide when it starts; without them it is the epoch that does.
+    const fn starts(self) -> &'static [&'static str] {
+        match self {
+            Self::Authority | Self::Certificate => &[],
+            Self::Operator => &["operator_from"],
+        }
+    }
+
+    /// The keys of `pki:` that decide when it ends, of which the first that is written does.
+    const fn ends(self) -> &'static [&'static str] {
+        match self {
+            Self::Authority => &["authority_days"],
+            Self::Certificate => &["certificate_days"],
+            Self::Operator => &["operator_days", "certificate_days", "operator_from"],
+        }
     }
 }
 
@@ -85,7 +89,10 @@ impl Trouble {
             }
         };
         let help = match self {
-            Self::Early => "certificates start with `epoch`: choose an earlier one",
+            Self::Early => "they start at this time: choose an earlier one",
+            _ if group.iter().all(|listed| listed.term == Term::Operator) => {
+                "a later `operator_from` and a new build make a new one, and no machine has to be re-seeded"
+            }
             Self::Expired | Self::EndsSoon => {
                 "a later `epoch` and a new build make new ones; each machine whose seed changes is then re-seeded"
             }

@@ -120,7 +120,7 @@ codes! {
     Error "0501" UserName: "a user name that Debian does not take",
     Error "0502" SshKey: "not an SSH public key",
     Error "0503" SshPrivateKey: "a private key in a blueprint",
-    Warning "0504" NobodyMayEnter: "nobody can log in",
+    Warning "0504" OnlyOperatorMayEnter: "nobody but the operator can log in",
     Error "0505" TimeZone: "not a time zone",
     Error "0506" Locale: "not a locale",
     Error "0507" HostName: "neither a host name nor an address",

@@ -98,11 +98,11 @@ fn plan_certificates(
     for one in look(terminal, paths, vault)? {
         let listed = certificates(terminal, &one)?;
         lists.push(match &one.missing {
-            Some(path) if !listed.all().is_empty() => {
+            Some(path) => {
                 terminal.no_vault(path);
                 listed.without_fingerprints()
             }
-            _ => listed,
+            None => listed,
         });
     }
     terminal.plans(&lists, Certificates::to_table);

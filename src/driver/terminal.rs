@@ -47,9 +47,9 @@ struct Checked<'a> {
     path: &'a Path,
     machines: usize,
     warnings: usize,
-    /// `null` without certificates; not there if nobody asked.
+    /// Not there if nobody asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    certificates_until: Option<serde_json::Value>,
+    certificates_until: Option<String>,
 }
 
 /// A vault, for programs.
@@ -159,19 +159,15 @@ impl<'a> Terminal<'a> {
     pub(super) fn checked(&mut self, found: &Found, certificates: Option<&Certificates>) {
         let Found { path, site, warnings, .. } = found;
         let (warnings, machines) = (*warnings, site.machines.len());
-        let until = certificates.map(Certificates::good_until);
+        let until = certificates.and_then(Certificates::good_until).map(|time| time.to_string());
         if self.style == Style::Json {
-            let certificates_until = until.map(|until| until.map(|time| time.to_string()).into());
+            let certificates_until = until;
             self.line(&Checked { blueprint: &site.name, path, machines, warnings, certificates_until });
         } else if self.is_for_people() {
             let warnings =
                 if warnings == 0 { String::new() } else { format!(", {}", plural(warnings, "warning")) };
             let machines = plural(machines, "machine");
-            let until = match until {
-                Some(Some(time)) => format!(", certificates good until {time}"),
-                Some(None) => ", no certificates".to_owned(),
-                None => String::new(),
-            };
+            let until = until.map_or_else(String::new, |time| format!(", certificates good until {time}"));
             self.say(&format!("{}: no errors{warnings}, {machines}{until}\n", path.display()));
         }
     }

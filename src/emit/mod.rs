@@ -23,7 +23,7 @@ pub(crate) fn site(site: &Site, credentials: &Credentials, setups: &Setups) -> R
     let made: Result<Vec<Vec<Artifact>>, Bug> =
         machines.map(|(one, setup)| machine(site, one, setup)).collect();
     let of_machines = made?.into_iter().flatten();
-    let of_operator = operator::artifacts(site, &setups.operator);
+    let of_operator = operator::artifacts(&setups.operator);
     Ok(of_machines.chain(of_operator).chain(report::artifacts(site, credentials, setups)?).collect())
 }
 

@@ -1,19 +1,16 @@
-//! What the person who runs the data centre gets: certificates of the authorities, and a kubeconfig.
+//! What the person who runs the data centre gets.
 
-use crate::artifact::{Artifact, Kind};
-use crate::setup::File;
-use crate::site::Site;
+use crate::artifact::Artifact;
+use crate::setup::OperatorFile;
 
 /// These files, at their paths in the output tree.
-pub(super) fn artifacts(site: &Site, files: &[File]) -> Vec<Artifact> {
-    // Only a cluster has any.
-    let origin = site.kubernetes.as_ref().map(|cluster| cluster.origin.as_str()).unwrap_or_default();
-    let artifact = |file: &File| Artifact {
-        path: file.path.clone(),
-        kind: if file.path.starts_with("pki/") { Kind::Certificate } else { Kind::Kubeconfig },
-        content: file.content.clone(),
+pub(super) fn artifacts(files: &[OperatorFile]) -> Vec<Artifact> {
+    let artifact = |it: &OperatorFile| Artifact {
+        path: it.file.path.clone(),
+        kind: it.kind,
+        content: it.file.content.clone(),
         executable: false,
-        origin: origin.to_owned(),
+        origin: it.origin.clone(),
     };
     files.iter().map(artifact).collect()
 }

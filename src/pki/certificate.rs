@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use jiff::Timestamp;
+use p256::ecdsa::signature::Verifier;
+use p256::pkcs8::DecodePublicKey;
 use sha2::{Digest, Sha256};
 use x509_cert::certificate::TbsCertificate;
 use x509_cert::der::asn1::ObjectIdentifier;
@@ -180,6 +182,29 @@ impl Certificate {
     #[must_use]
     pub fn public_key_pin(&self) -> String {
         format!("sha256:{}", base16ct::lower::encode_string(&Sha256::digest(&self.public_key)))
+    }
+
+    /// Whether this is the authority that signed it: by name, by key identifier, and by the signature.
+    #[must_use]
+    pub fn is_signed_by(&self, authority: &Self) -> bool {
+        let named = self.issuer_text == authority.subject_text;
+        // A root names no issuer.
+        let known = self.authority_key_id.is_none() || self.authority_key_id == authority.subject_key_id;
+        named && known && self.has_signature_of(&authority.public_key).unwrap_or(false)
+    }
+
+    /// Whether the signature is that of this public key; `None` if one of them is unreadable.
+    fn has_signature_of(&self, public_key: &[u8]) -> Option<bool> {
+        let certificate = x509_cert::Certificate::from_der(&self.der).ok()?;
+        let signed = certificate.tbs_certificate().to_der().ok()?;
+        let signature = certificate.signature().as_bytes()?;
+        if let Ok(key) = p256::ecdsa::VerifyingKey::from_public_key_der(public_key) {
+            let signature = p256::ecdsa::DerSignature::from_bytes(signature).ok()?;
+            return Some(key.verify(&signed, &signature).is_ok());
+        }
+        let key = p384::ecdsa::VerifyingKey::from_public_key_der(public_key).ok()?;
+        let signature = p384::ecdsa::DerSignature::from_bytes(signature).ok()?;
+        Some(key.verify(&signed, &signature).is_ok())
     }
 
     /// The certificate in words, one field a line: what a snapshot shows in its place.

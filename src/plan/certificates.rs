@@ -1,6 +1,6 @@
 //! The certificates: who holds them, what they say, and until when.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer};
 
 use super::place::{Place, files};
@@ -9,7 +9,7 @@ use crate::bug::Bug;
 use crate::credentials::Credentials;
 use crate::pki::Certificate;
 use crate::setup::{File, Setups};
-use crate::site::{Holder, Site};
+use crate::site::{Holder, SSH_HOST_AUTHORITY, SSH_USER_AUTHORITY, Site};
 
 /// How wide a list of names in a table is.
 const NAMES: usize = 72;
@@ -33,13 +33,14 @@ pub struct ListedCertificate {
     certificate: String,
     /// What its key is derived for: `kube-mast01/apiserver`.
     pub purpose: String,
-    /// The format: `x509`.
+    /// The format: `x509` or `ssh`.
     format: &'static str,
     /// Where its holder has it.
     file: Option<String>,
+    /// Of an SSH certificate the name by which sshd logs it.
     common_name: String,
     organizations: Vec<String>,
-    /// Names and addresses that it is good for, if a server shows it.
+    /// Names and addresses that it is good for, if a server shows it; of an SSH certificate its principals.
     names: Vec<String>,
     issuer: String,
     /// The first second in which it is good.
@@ -48,7 +49,8 @@ pub struct ListedCertificate {
     /// The last second in which it is good.
     #[serde(serialize_with = "rfc3339")]
     pub not_after: Timestamp,
-    /// As the programs print it that people compare it with; none if there is no vault yet.
+    /// As `openssl x509 -fingerprint -sha256` prints it, and of an SSH certificate that of its key, as `ssh-keygen -l`
+    /// does; none if there is no vault yet.
     fingerprint: Option<String>,
     /// What decides how long it is good.
     pub term: Term,
@@ -62,6 +64,8 @@ pub enum Term {
     Authority,
     /// `pki.certificate_days`
     Certificate,
+    /// `pki.operator_from` and `pki.operator_days`
+    Operator,
 }
 
 impl Certificates {
@@ -70,8 +74,7 @@ impl Certificates {
     /// # Errors
     /// [`Bug`] if one that is planned was not made.
     pub fn new(site: &Site, credentials: &Credentials, setups: &Setups) -> Result<Self, Bug> {
-        // Certificates of another kind join here.
-        let all = x509(site, credentials, setups)?;
+        let all = [x509(site, credentials, setups)?, ssh(site, credentials, setups)?].concat();
         Ok(Self { name: site.name.clone(), domain: site.domain.clone(), all })
     }
 
@@ -144,19 +147,50 @@ fn x509(site: &Site, credentials: &Credentials, setups: &Setups) -> Result<Vec<L
     let mut all = Vec::new();
     for (kind, authority) in credentials.authorities() {
         let (certificate, purpose) = (authority.certificate(), kind.as_str());
-        let file = public_file(files(site, setups, &Holder::Operator), certificate);
+        let file = public_file(&files(site, setups, &Holder::Operator), &certificate.pem());
         all.push(ListedCertificate { file, ..listed(Place::Operator, purpose, purpose, certificate) });
     }
     for planned in site.kubernetes.iter().flat_map(|cluster| &cluster.certificates.certificates) {
         let certificate = &credentials.certificate(&planned.holder, planned.kind)?.certificate;
         let (place, purpose) = (Place::from(&planned.holder), planned.purpose());
         let files = files(site, setups, &planned.holder);
-        let file = public_file(files, certificate).or_else(|| secret_file(files, &purpose));
+        let file = public_file(&files, &certificate.pem()).or_else(|| secret_file(&files, &purpose));
         let term = Term::Certificate;
         all.push(ListedCertificate {
             file,
             term,
             ..listed(place, planned.kind.as_str(), &purpose, certificate)
+        });
+    }
+    Ok(all)
+}
+
+/// The SSH certificates, in the order of the machines; their authorities have none.
+fn ssh(site: &Site, credentials: &Credentials, setups: &Setups) -> Result<Vec<ListedCertificate>, Bug> {
+    let mut all = Vec::new();
+    for planned in &site.ssh.certificates {
+        let certificate = &credentials.ssh().of(&planned.holder)?.certificate;
+        let line = certificate.line()?;
+        let grant = certificate.grant().ok_or_else(|| Bug(format!("{} cannot be read back", planned.id)))?;
+        let (name, issuer, term) = match planned.holder {
+            Holder::Machine(_) => ("ssh-host", SSH_HOST_AUTHORITY, Term::Certificate),
+            Holder::Operator => ("ssh-operator", SSH_USER_AUTHORITY, Term::Operator),
+        };
+        all.push(ListedCertificate {
+            holder: Place::from(&planned.holder),
+            certificate: name.to_owned(),
+            purpose: planned.holder.ssh_purpose(),
+            format: "ssh",
+            file: public_file(&files(site, setups, &planned.holder), &line),
+            common_name: grant.id,
+            organizations: Vec::new(),
+            names: grant.principals,
+            issuer: issuer.to_owned(),
+            not_before: grant.validity.not_before,
+            // The end that it says is the first second in which it is not good.
+            not_after: grant.validity.not_after - SignedDuration::from_secs(1),
+            fingerprint: Some(certificate.key_fingerprint()),
+            term,
         });
     }
     Ok(all)
@@ -184,15 +218,14 @@ fn listed(holder: Place, name: &str, purpose: &str, certificate: &Certificate) -
 }
 
 /// The file that starts with a certificate; what follows there are the authorities that signed it.
-fn public_file(files: &[File], certificate: &Certificate) -> Option<String> {
-    let pem = certificate.pem();
-    let found = files.iter().find(|file| file.content.bytes().starts_with(pem.as_bytes()));
+fn public_file(files: &[&File], certificate: &str) -> Option<String> {
+    let found = files.iter().find(|file| file.content.bytes().starts_with(certificate.as_bytes()));
     found.map(|file| file.path.clone())
 }
 
 /// The file that has both a certificate and its key: a kubeconfig.
-fn secret_file(files: &[File], purpose: &str) -> Option<String> {
-    let holds = |file: &&File| file.secrets.iter().any(|secret| secret.purpose == purpose);
+fn secret_file(files: &[&File], purpose: &str) -> Option<String> {
+    let holds = |file: &&&File| file.secrets.iter().any(|secret| secret.purpose == purpose);
     files.iter().find(holds).map(|file| file.path.clone())
 }
 

@@ -38,10 +38,11 @@ impl From<&Holder> for Place {
 }
 
 /// The files of a holder.
-pub(super) fn files<'a>(site: &Site, setups: &'a Setups, holder: &Holder) -> &'a [File] {
-    let Holder::Machine(name) = holder else { return &setups.operator };
+pub(super) fn files<'a>(site: &Site, setups: &'a Setups, holder: &Holder) -> Vec<&'a File> {
+    let Holder::Machine(name) = holder else { return operators(setups).collect() };
     let mut machines = site.machines.iter().zip(&setups.machines);
-    machines.find(|(machine, _)| machine.name == *name).map_or(&[], |(_, setup)| &setup.files)
+    let found = machines.find(|(machine, _)| machine.name == *name);
+    found.into_iter().flat_map(|(_, setup)| &setup.files).collect()
 }
 
 /// All files that hold secrets: those of the machines in their order, then the operator's.
@@ -49,9 +50,14 @@ pub(super) fn secret_files<'a>(
     site: &'a Site,
     setups: &'a Setups,
 ) -> impl Iterator<Item = (Place, &'a File)> {
-    let names = site.machines.iter().map(|machine| Place::Machine(machine.name.clone()));
-    let machines = names.zip(setups.machines.iter().map(|setup| setup.files.as_slice()));
-    let places = machines.chain([(Place::Operator, setups.operator.as_slice())]);
-    let files = places.flat_map(|(place, files)| files.iter().map(move |file| (place.clone(), file)));
+    let machines = site.machines.iter().zip(&setups.machines);
+    let on_machines = machines.flat_map(|(machine, setup)| {
+        setup.files.iter().map(|file| (Place::Machine(machine.name.clone()), file))
+    });
+    let files = on_machines.chain(operators(setups).map(|file| (Place::Operator, file)));
     files.filter(|(_, file)| !file.secrets.is_empty())
+}
+
+fn operators(setups: &Setups) -> impl Iterator<Item = &File> {
+    setups.operator.iter().map(|it| &it.file)
 }

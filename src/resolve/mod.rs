@@ -19,6 +19,7 @@ mod names;
 mod network;
 mod ports;
 mod roles;
+mod ssh;
 mod volume;
 
 use crate::diag::{Code, Diagnostic, Path, Place, has_errors};
@@ -68,6 +69,7 @@ impl Resolver<'_> {
         let networks = self.finish_networks(networks, &machines);
         let forwarders = self.forwarders(&networks, &machines);
         let access = access?;
+        let ssh = self.ssh(epoch, &access.user, &machines, &networks);
         Some(Site {
             name: self.blueprint.name.clone(),
             domain: self.blueprint.domain.clone(),
@@ -82,6 +84,7 @@ impl Resolver<'_> {
             networks,
             machines,
             floating,
+            ssh: ssh?,
             kubernetes,
             generations: self.blueprint.rotate.iter().map(|(name, number)| (name.clone(), *number)).collect(),
         })

@@ -8,6 +8,7 @@ mod cluster;
 mod image;
 mod machine;
 mod network;
+mod ssh;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -23,6 +24,7 @@ pub use cluster::{API_PORT, Cluster, EtcdTopology};
 pub use image::{Image, PackageSources};
 pub use machine::{Attachment, Machine, Nic, PublishedPort, Segment};
 pub use network::{GatewayAddresses, Network, Pool};
+pub use ssh::{SSH_HOST_AUTHORITY, SSH_USER_AUTHORITY, SshCertificate, SshPlan};
 
 /// A small data centre, all decided.
 #[derive(Clone, Debug)]
@@ -53,6 +55,8 @@ pub struct Site {
     pub machines: Vec<Machine>,
     /// Addresses that move between machines.
     pub floating: Vec<FloatingAddress>,
+    /// Its SSH certificates.
+    pub ssh: SshPlan,
     /// The Kubernetes cluster, if there is one.
     pub kubernetes: Option<Cluster>,
     /// New generations of secrets, by purpose; all others are in generation 0.
@@ -93,7 +97,7 @@ impl Site {
     /// All secrets that are derived for this site, by purpose.
     #[must_use]
     pub fn purposes(&self) -> BTreeSet<String> {
-        let mut purposes = BTreeSet::new();
+        let mut purposes: BTreeSet<String> = self.ssh.purposes().collect();
         if let Some(cluster) = &self.kubernetes {
             purposes.extend(cluster.certificates.purposes());
         }

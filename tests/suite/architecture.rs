@@ -42,6 +42,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "roles",
         &[
+            "artifact",
             "assets",
             "bootstrap",
             "bug",
@@ -55,7 +56,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("emit", &["artifact", "bootstrap", "bug", "credentials", "format", "plan", "setup", "site", "value"]),
-    ("verify", &["artifact", "bug", "format", "site"]),
+    ("verify", &["artifact", "bug", "format", "pki", "site"]),
     ("write", &["artifact", "value"]),
     // The order of the phases, and what runs them.
     (
@@ -85,7 +86,8 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// Rooms whose parts never use each other, as a role knows no other role and an artifact kind no other kind; and what in
 /// them all parts may use.
-const APART: [(&str, &[&str]); 2] = [("emit", &[]), ("roles", &["kubeconfig", "names", "pki"])];
+const APART: [(&str, &[&str]); 2] =
+    [("emit", &[]), ("roles", &["known_hosts", "kubeconfig", "names", "pki"])];
 
 /// Rooms that may touch the system.
 const IMPURE: [&str; 4] = ["cli", "driver", "main", "write"];

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use bpc::artifact::{Artifact, Content, Kind};
 use bpc::driver::inputs;
 use bpc::format::iso9660;
-use bpc::pki::{Certificate, bundle_pem};
+use bpc::pki::{Certificate, bundle_pem, ssh};
 use bpc::plan::Plan;
 use bpc::value::Secret;
 use bpc::write::manifest;
@@ -66,6 +66,12 @@ fn text(artifact: &Artifact, redacted: Option<&Artifact>) -> String {
         let certificates = Certificate::from_pem(pem).unwrap();
         assert_eq!(bundle_pem(&certificates), pem, "{} holds more than certificates", artifact.path);
         return certificates.iter().map(Certificate::describe).collect::<Vec<_>>().join("\n");
+    }
+    if artifact.path.ends_with("-cert.pub") {
+        let line = std::str::from_utf8(bytes).unwrap();
+        let certificate = ssh::Certificate::from_line(line.trim_end()).unwrap();
+        assert_eq!(certificate.line().unwrap() + "\n", line, "{} holds more than one", artifact.path);
+        return certificate.describe();
     }
     match artifact.kind {
         Kind::Seed => listing(bytes),

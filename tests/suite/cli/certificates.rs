@@ -1,4 +1,4 @@
-//! `bpc plan --certificates` and `bpc check --at`: what is said of certificates is what OpenSSL reads in them.
+//! `bpc plan --certificates` and `bpc check --at`: what is said of certificates is what OpenSSL and ssh-keygen read in them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use base64ct::{Base64, Encoding as _};
 use bpc::pki::{AuthorityConstraint, Certificate};
 use serde_json::Value;
 
-use crate::support::project::{Project, Said};
+use crate::support::project::{Project, Said, said};
 use crate::support::tools::{On, tool};
 
 const BLUEPRINT: &str = "blueprints/kube-full/blueprint.yaml";
@@ -39,18 +39,32 @@ fn pem(path: &Path) -> String {
     String::from_utf8(Base64::decode_vec(data).unwrap()).unwrap()
 }
 
+/// Builds kube-full and gives each of its certificates of a format, with its path, to `judge`.
+fn each_built(format: &str, judge: impl Fn(&Project, &Path, &Value)) {
+    let project = Project::of_this_repository();
+    assert_eq!(project.bpc(&["build", "blueprints/kube-full"]).status, 0);
+    let mut all = listed(&project, &["blueprints/kube-full"]);
+    all.retain(|listed| listed["format"] == format);
+    assert!(all.len() > 10, "{}", all.len());
+    for listed in all {
+        judge(&project, &project.path("out/kube-full").join(path(&listed)), &listed);
+    }
+}
+
+fn names(listed: &Value) -> Vec<&str> {
+    listed["names"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect()
+}
+
 #[test]
 fn openssl_reads_in_the_files_what_is_listed() {
     let Some(openssl) = tool(On::Host, "openssl") else { return };
-    let project = Project::of_this_repository();
-    assert_eq!(project.bpc(&["build", "blueprints/kube-full"]).status, 0);
-    for listed in listed(&project, &["blueprints/kube-full"]) {
-        project.write("one.crt", pem(&project.path("out/kube-full").join(path(&listed))));
+    each_built("x509", |project, path, listed| {
+        project.write("one.crt", pem(path));
         let mut command = openssl.command();
         command.args(["x509", "-noout", "-in"]).arg(project.path("one.crt"));
         command.args(["-fingerprint", "-sha256", "-subject", "-issuer", "-nameopt", "RFC2253", "-text"]);
         command.args(["-dates", "-dateopt", "iso_8601"]);
-        let said = crate::support::project::said(&mut command).out;
+        let said = said(&mut command).out;
         let text = |key: &str| listed[key].as_str().unwrap();
         let time = |key: &str| text(key).replace('T', " ");
         let groups = listed["organizations"].as_array().unwrap().iter();
@@ -64,12 +78,37 @@ fn openssl_reads_in_the_files_what_is_listed() {
         ] {
             assert!(said.contains(&expected), "{listed} lacks {expected}: {said}");
         }
-        let (_, names) = said.split_once("X509v3 Subject Alternative Name: \n").unwrap_or_default();
-        let names = names.lines().next().unwrap_or_default().trim();
-        let found = names.split(", ").filter_map(|name| Some(name.split_once(':')?.1));
-        let expected = listed["names"].as_array().unwrap().iter().map(|name| name.as_str().unwrap());
-        assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "{said}");
-    }
+        let (_, found) = said.split_once("X509v3 Subject Alternative Name: \n").unwrap_or_default();
+        let found = found.lines().next().unwrap_or_default().trim();
+        let found = found.split(", ").filter_map(|name| Some(name.split_once(':')?.1));
+        assert_eq!(found.collect::<Vec<_>>(), names(listed), "{said}");
+    });
+}
+
+#[test]
+fn ssh_keygen_reads_in_the_files_what_is_listed() {
+    let Some(keygen) = tool(On::Host, "ssh-keygen") else { return };
+    each_built("ssh", |_, path, listed| {
+        let text = |key: &str| listed[key].as_str().unwrap();
+        let run = |option: &str| said(keygen.command().env("TZ", "UTC").args([option, "-f"]).arg(path)).out;
+        let printed = run("-l");
+        assert!(printed.contains(&format!(" {} ", text("fingerprint"))), "{listed}: {printed}");
+        let printed = run("-L");
+        let [from, last] = ["not_before", "not_after"].map(|key| text(key).trim_end_matches('Z'));
+        // What it prints is the first second in which it is not good.
+        let until = format!("{}T00:00:00", day_after(last));
+        let (_, principals) = printed.split_once("Principals: \n").unwrap();
+        let principals = principals.split_once("Critical Options").unwrap().0.split_whitespace();
+        assert_eq!(principals.collect::<Vec<_>>(), names(listed), "{printed}");
+        assert!(printed.contains(&format!("Key ID: \"{}\"\n", text("common_name"))), "{printed}");
+        assert!(printed.contains(&format!("Valid: from {from} to {until}\n")), "{listed}: {printed}");
+    });
+}
+
+/// The day that follows the last second of another.
+fn day_after(last: &str) -> String {
+    let last: jiff::Timestamp = format!("{last}Z").parse().unwrap();
+    (last + jiff::SignedDuration::from_secs(1)).to_string()[..10].to_owned()
 }
 
 #[test]
@@ -91,7 +130,8 @@ fn every_certificate_of_a_build_is_listed() {
                 first.constraint != AuthorityConstraint::Leaf
             };
             // Machines have authorities that they trust, but those are the operator's.
-            kubeconfig || is("crt") && (path.starts_with("pki") || !authority())
+            let certified = path.to_str().unwrap().ends_with("-cert.pub");
+            kubeconfig || certified || is("crt") && (path.starts_with("pki") || !authority())
         });
         let built: BTreeSet<String> = built.map(|path| path.to_str().unwrap().to_owned()).collect();
         assert_eq!(built, files, "{blueprint}");
@@ -123,10 +163,24 @@ fn before_there_is_a_vault_all_but_the_fingerprints_is_known() {
 }
 
 #[test]
-fn without_a_cluster_there_are_none_and_no_vault_is_missed() {
+fn without_a_cluster_there_are_those_of_ssh() {
     let said = Project::with(&["alpha"]).bpc(&["plan", "--certificates"]);
-    let empty = "alpha (lab.demo), certificates: 0\n".to_owned();
-    assert_eq!(said, Said { status: 0, out: empty, err: String::new() });
+    assert_eq!(said.status, 0);
+    insta::assert_snapshot!(said.out, @r"
+    alpha (lab.demo), certificates: 2
+
+    HOLDER        CERTIFICATE   COMMON NAME        ISSUER
+    node          ssh-host      node.lab.demo      ssh-host-ca
+    the operator  ssh-operator  operator@lab.demo  ssh-user-ca
+
+    HOLDER        FILE                                    GOOD FROM             GOOD UNTIL
+    node          /etc/ssh/bpc_host_ed25519_key-cert.pub  2026-01-01T00:00:00Z  2026-12-31T23:59:59Z
+    the operator  ssh/id_ed25519-cert.pub                 2026-01-01T00:00:00Z  2026-12-31T23:59:59Z
+
+    HOLDER        CERTIFICATE   GOOD FOR
+    node          ssh-host      node, node.lab.demo, 192.168.7.2
+    the operator  ssh-operator  debian
+    ");
 }
 
 #[test]
@@ -152,45 +206,65 @@ fn assert_at(project: &Project, at: &str, status: i32, expected: &[&str]) {
 #[test]
 fn both_ends_belong_to_the_time_in_which_certificates_are_good() {
     let project = Project::of_this_repository();
-    for at in ["2026-01-01", "2026-06-01", "2026-12-02", "2026-12-01T23:00:00-01:00"] {
+    for at in ["2026-01-01", "2026-06-01", "2026-12-01T23:59:59Z", "2026-12-01T22:59:59-01:00"] {
         assert_at(&project, at, 0, &[]);
     }
-    let early = ":10:8: error[BPC0613]: 35 certificates will not be good yet at 2025-12-31T23:59:59Z";
+    let early = ":10:8: error[BPC0613]: 49 certificates will not be good yet at 2025-12-31T23:59:59Z";
     assert_at(&project, "2025-12-31T23:59:59Z", 1, &[early]);
-    let soon = ":10:8: warning[BPC0614]: 32 certificates will have 29 days left at 2026-12-02T00:00:01Z";
-    assert_at(&project, "2026-12-02T00:00:01Z", 0, &[soon]);
+    // Those of SSH end a second before the others: sshd does not count the moment that they name.
+    let soon = ":10:8: warning[BPC0614]: 14 certificates will have 29 days left at 2026-12-02T00:00:00Z";
+    assert_at(&project, "2026-12-02", 0, &[soon]);
+    let over = ":10:8: error[BPC0613]: 14 certificates will have expired by 2027-01-01T00:00:00Z";
     let last =
         ":10:8: warning[BPC0614]: 32 certificates will have less than a day left at 2027-01-01T00:00:00Z";
-    assert_at(&project, "2027-01-01", 0, &[last]);
-    let over = ":10:8: error[BPC0613]: 32 certificates will have expired by 2027-01-01T00:00:01Z";
-    assert_at(&project, "2027-01-01T00:00:01Z", 1, &[over]);
+    assert_at(&project, "2027-01-01", 1, &[over, last]);
 }
 
 #[test]
 fn authorities_end_on_their_own() {
     let project = Project::of_this_repository();
     let all = [
+        ":10:8: error[BPC0613]: 14 certificates will have expired by 2035-12-29T00:00:00Z",
         ":10:8: error[BPC0613]: 32 certificates will have expired by 2035-12-29T00:00:00Z",
         ":10:8: warning[BPC0614]: 3 certificates will have 1 day left at 2035-12-29T00:00:00Z",
     ];
     assert_at(&project, "2035-12-29", 1, &all);
 }
 
-#[test]
-fn the_place_is_the_key_that_decides() {
+/// kube-full with these lines below `pki:`, and the number of the first of them.
+fn with_pki(lines: &[&str]) -> (Project, usize) {
     let project = Project::of_this_repository();
     let text = fs::read_to_string(project.path(BLUEPRINT)).unwrap();
-    let lines = text.lines().count();
-    project.write(BLUEPRINT, text + "pki:\n  authority_days: 400\n  certificate_days: 100\n");
-    let authorities = format!(
-        ":{}:19: warning[BPC0614]: 3 certificates will have 5 days left at 2027-01-31T00:00:00Z",
-        lines + 2
-    );
-    let others = format!(
-        ":{}:21: error[BPC0613]: 32 certificates will have expired by 2027-01-31T00:00:00Z",
-        lines + 3
-    );
-    assert_at(&project, "2027-01-31", 1, &[&authorities, &others]);
+    let last = text.lines().count();
+    project.write(BLUEPRINT, format!("{text}pki:\n  {}\n", lines.join("\n  ")));
+    (project, last + 2)
+}
+
+#[test]
+fn the_place_is_the_key_that_decides() {
+    let (project, line) = with_pki(&["authority_days: 400", "certificate_days: 100"]);
+    let (others, at) = (line + 1, "2027-01-31T00:00:00Z");
+    let all = [
+        format!(":{line}:19: warning[BPC0614]: 3 certificates will have 5 days left at {at}"),
+        format!(":{others}:21: error[BPC0613]: 14 certificates will have expired by {at}"),
+        format!(":{others}:21: error[BPC0613]: 32 certificates will have expired by {at}"),
+    ];
+    assert_at(&project, at, 1, &all.each_ref().map(String::as_str));
+}
+
+#[test]
+fn the_operators_own_times_have_their_own_place() {
+    let (project, line) = with_pki(&["operator_from: 2026-03-01T00:00:00Z", "operator_days: 10"]);
+    let days = line + 1;
+    let early =
+        format!(":{line}:18: error[BPC0613]: 1 certificate will not be good yet at 2026-02-01T00:00:00Z");
+    assert_at(&project, "2026-02-01", 1, &[&early]);
+    let soon =
+        format!(":{days}:18: warning[BPC0614]: 1 certificate will have 7 days left at 2026-03-03T00:00:00Z");
+    assert_at(&project, "2026-03-03", 0, &[&soon]);
+    let said = project.bpc(&["check", "--at", "2026-04-01", BLUEPRINT]);
+    let help = "= help: a later `operator_from` and a new build make a new one, and no machine has to be re-seeded\n";
+    assert!(said.err.contains("= note: ssh-operator\n") && said.err.contains(help), "{said:?}");
 }
 
 #[test]
@@ -198,26 +272,22 @@ fn people_are_told_which_ones_and_what_to_do() {
     let project = Project::of_this_repository();
     let said = project.bpc(&["check", "--at", "2027-06-01", "blueprints/kube-full"]);
     assert_eq!((said.status, said.out.as_str()), (1, ""));
-    insta::assert_snapshot!(said.err, @r"
-    error[BPC0613]: 32 certificates will have expired by 2027-06-01T00:00:00Z
+    let (of_ssh, _) = said.err.split_once("error[BPC0613]: 32 certificates").unwrap();
+    insta::assert_snapshot!(of_ssh, @r"
+    error[BPC0613]: 14 certificates will have expired by 2027-06-01T00:00:00Z
       --> blueprints/kube-full/blueprint.yaml:10:8
        |
     10 | epoch: 2026-01-01T00:00:00Z
-       |        ^^^^^^^^^^^^^^^^^^^^ good until 2027-01-01T00:00:00Z
+       |        ^^^^^^^^^^^^^^^^^^^^ good until 2026-12-31T23:59:59Z
        |
-       = note: kube-mast01/apiserver, kube-mast01/apiserver-kubelet-client, kube-mast01/apiserver-etcd-client and 29 more
+       = note: gate-node01/ssh-host, busybox/ssh-host, hapx-node01/ssh-host and 11 more
        = help: a later `epoch` and a new build make new ones; each machine whose seed changes is then re-seeded
-
-    blueprints/kube-full/blueprint.yaml: 1 error; `bpc explain BPC0613` says more
     ");
     let said = project.bpc(&["check", "--at", "2025-12-24", "blueprints/kube-full"]);
     assert!(said.err.contains("good from 2026-01-01T00:00:00Z\n"), "{said:?}");
-    assert!(
-        said.err.contains("= help: certificates start with `epoch`: choose an earlier one\n"),
-        "{said:?}"
-    );
+    assert!(said.err.contains("= help: they start at this time: choose an earlier one\n"), "{said:?}");
     let said = project.bpc(&["check", "--at", "2026-12-24", "blueprints/kube-full"]);
-    insta::assert_snapshot!(said.out, @"blueprints/kube-full/blueprint.yaml: no errors, 1 warning, 13 machines, certificates good until 2027-01-01T00:00:00Z");
+    insta::assert_snapshot!(said.out, @"blueprints/kube-full/blueprint.yaml: no errors, 2 warnings, 13 machines, certificates good until 2026-12-31T23:59:59Z");
 }
 
 #[test]
@@ -225,16 +295,15 @@ fn without_trouble_a_check_says_until_when_all_is_good() {
     let project = Project::of_this_repository();
     project.write("blueprints/alpha/blueprint.yaml", crate::support::project::small("alpha"));
     insta::assert_snapshot!(project.bpc(&["check", "--at", "2026-06-01"]).out, @r"
-    blueprints/alpha/blueprint.yaml: no errors, 1 machine, no certificates
-    blueprints/kube-demo/blueprint.yaml: no errors, 10 machines, certificates good until 2027-01-01T00:00:00Z
-    blueprints/kube-full/blueprint.yaml: no errors, 13 machines, certificates good until 2027-01-01T00:00:00Z
+    blueprints/alpha/blueprint.yaml: no errors, 1 machine, certificates good until 2026-12-31T23:59:59Z
+    blueprints/kube-demo/blueprint.yaml: no errors, 10 machines, certificates good until 2026-12-31T23:59:59Z
+    blueprints/kube-full/blueprint.yaml: no errors, 13 machines, certificates good until 2026-12-31T23:59:59Z
     ");
     let json = project.bpc(&["check", "--at", "2026-06-01", "--format", "json"]).out;
     let until = |line: &str| serde_json::from_str::<Value>(line).unwrap()["certificates_until"].take();
-    let until: Vec<Value> = json.lines().map(until).collect();
-    assert_eq!(until, [Value::Null, "2027-01-01T00:00:00Z".into(), "2027-01-01T00:00:00Z".into()]);
+    assert!(json.lines().all(|line| until(line) == "2026-12-31T23:59:59Z"), "{json}");
     let unasked = project.bpc(&["check", "--format", "json"]).out;
-    assert!(json.contains("certificates_until") && !unasked.contains("certificates_until"), "{unasked}");
+    assert!(!unasked.contains("certificates_until"), "{unasked}");
 }
 
 #[test]

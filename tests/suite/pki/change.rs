@@ -18,9 +18,17 @@ fn identities(built: &Compiled) -> BTreeMap<String, (String, Vec<u8>)> {
     let leaves = credentials.certificates().map(|(holder, kind, issued)| {
         (holder.purpose(kind), (issued.key.public_pem(), issued.certificate.der().to_vec()))
     });
-    let mut all: BTreeMap<_, _> = authorities.chain(leaves).collect();
-    let pair = credentials.service_account().unwrap().public_pem();
-    all.insert("service-account".to_owned(), (pair, Vec::new()));
+    let ssh = credentials.ssh().certified().map(|(holder, it)| {
+        (holder.ssh_purpose(), (it.key.public_line().unwrap(), it.certificate.line().unwrap().into_bytes()))
+    });
+    let mut all: BTreeMap<_, _> = authorities.chain(leaves).chain(ssh).collect();
+    for (purpose, public) in [
+        ("service-account", credentials.service_account().unwrap().public_pem()),
+        ("ssh-host-ca", credentials.ssh().host_authority().public_line().unwrap()),
+        ("ssh-user-ca", credentials.ssh().user_authority().public_line().unwrap()),
+    ] {
+        all.insert(purpose.to_owned(), (public, Vec::new()));
+    }
     all
 }
 
@@ -111,13 +119,16 @@ fn every_generation_that_can_be_asked_for_changes_something() {
     assert!(purposes.iter().eq(identities(&before).keys()));
     let placed = before.setups.machines.iter().flat_map(|setup| &setup.files);
     let used: Vec<&str> = placed
-        .chain(&before.setups.operator)
+        .chain(before.setups.operator.iter().map(|it| &it.file))
         .flat_map(|file| &file.secrets)
         .map(|secret| secret.purpose.as_str())
         .collect();
     let unused: Vec<&String> = purposes.iter().filter(|purpose| !used.contains(&purpose.as_str())).collect();
     // Those that stay in the vault.
-    assert_eq!(unused, ["etcd-ca", "front-proxy-ca", "kubernetes-ca", "root-ca"]);
+    assert_eq!(
+        unused,
+        ["etcd-ca", "front-proxy-ca", "kubernetes-ca", "root-ca", "ssh-host-ca", "ssh-user-ca"]
+    );
 }
 
 #[test]

@@ -1,5 +1,10 @@
 //! Reads finished artifacts back and compares them with the plan: what differs is a bug in bpc, never a user's.
 
+mod ssh;
+#[cfg(test)]
+mod tests;
+mod x509;
+
 use std::collections::BTreeSet;
 
 use base64ct::{Base64, Encoding};
@@ -9,7 +14,7 @@ use crate::bug::Bug;
 use crate::format::iso9660;
 use crate::site::{Machine, Site};
 
-/// Proves that every machine's seed holds its documents, and that these say what the plan says.
+/// Proves that every machine's seed holds its documents, that these say what the plan says, and that the certificates do.
 pub(crate) fn verify(site: &Site, artifacts: &Artifacts) -> Result<(), Bug> {
     unique_paths(artifacts)?;
     for machine in &site.machines {
@@ -18,6 +23,8 @@ pub(crate) fn verify(site: &Site, artifacts: &Artifacts) -> Result<(), Bug> {
         verifier.network_config()?;
         verifier.user_data()?;
     }
+    x509::verify(site, artifacts)?;
+    ssh::verify(site, artifacts)?;
     match site.gateway() {
         Some(gateway) => Verifier { site, machine: gateway, artifacts }.leases(),
         None => Ok(()),

@@ -1,5 +1,7 @@
 //! The keys and certificates of a site: its plan, carried out with the vault.
 
+mod ssh;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -13,9 +15,12 @@ use crate::site::{
 };
 use crate::vault::Vault;
 
+pub use ssh::{CertifiedKey, SshCredentials};
+
 /// What the machines and the operator of a site prove who they are with.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Credentials {
+    ssh: SshCredentials,
     authorities: BTreeMap<AuthorityKind, Authority>,
     certificates: BTreeMap<(Holder, CertificateKind), Issued>,
     service_account: Option<KeyPair>,
@@ -34,9 +39,13 @@ impl Credentials {
     /// Makes all of them.
     ///
     /// # Errors
-    /// [`Bug`] if one of them cannot be written as X.509.
+    /// [`Bug`] if one of them cannot be written as X.509 or for OpenSSH.
     pub fn issue(site: &Site, vault: &Vault) -> Result<Self, Bug> {
-        let Some(cluster) = &site.kubernetes else { return Ok(Self::default()) };
+        let ssh = SshCredentials::issue(site, vault)?;
+        let Some(cluster) = &site.kubernetes else {
+            let (authorities, certificates) = (BTreeMap::new(), BTreeMap::new());
+            return Ok(Self { ssh, authorities, certificates, service_account: None });
+        };
         let issuer = Issuer { site, vault, plan: &cluster.certificates };
         let authorities = issuer.authorities()?;
         let certificates: Result<BTreeMap<_, _>, Bug> = cluster
@@ -49,10 +58,17 @@ impl Credentials {
             })
             .collect();
         Ok(Self {
+            ssh,
             certificates: certificates?,
             service_account: Some(issuer.key(SERVICE_ACCOUNT)?),
             authorities,
         })
+    }
+
+    /// What machines and the operator show each other by SSH.
+    #[must_use]
+    pub const fn ssh(&self) -> &SshCredentials {
+        &self.ssh
     }
 
     /// The authority of that kind.
