@@ -66,6 +66,8 @@ pub enum Kind {
     Kubeconfig,
     /// What `ssh` needs to reach the machines.
     Ssh,
+    /// A table of what the blueprint decides.
+    Report,
     /// The list of all artifacts.
     Manifest,
     /// The digests of all artifacts, in the format of `sha256sum`.
@@ -83,6 +85,7 @@ impl Kind {
             Self::Certificate => "certificate",
             Self::Kubeconfig => "kubeconfig",
             Self::Ssh => "ssh",
+            Self::Report => "report",
             Self::Manifest => "manifest",
             Self::Digests => "digests",
         }

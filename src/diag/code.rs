@@ -137,6 +137,8 @@ codes! {
     Error "0610" EtcdTopology: "half of an external etcd",
     Error "0611" CertificateDays: "certificates that outlive their authority",
     Error "0612" UnknownSecret: "a secret that the blueprint does not have",
+    Error "0613" CertificatesNotGood: "certificates that are not good at a given time",
+    Warning "0614" CertificatesEndSoon: "certificates that end soon after a given time",
     Error "0901" VaultPermissions: "a vault that others can read",
     Error "0902" VaultSize: "a vault that is not 32 bytes long",
     Error "0903" VaultUnreadable: "a vault that cannot be read or made",

@@ -165,10 +165,17 @@ impl Certificate {
         pem::encode("CERTIFICATE", &self.der)
     }
 
-    /// The SHA-256 of the DER, in hex: what `openssl x509 -fingerprint -sha256` shows.
+    /// The SHA-256 of the DER, in hex.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         base16ct::lower::encode_string(&Sha256::digest(&self.der))
+    }
+
+    /// The same as `openssl x509 -fingerprint -sha256` shows it: `AB:CD:...`.
+    #[must_use]
+    pub fn openssl_fingerprint(&self) -> String {
+        let bytes = Sha256::digest(&self.der);
+        bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
     }
 
     /// The SHA-256 of the public key, as kubeadm pins an authority: `--discovery-token-ca-cert-hash`.

@@ -74,7 +74,12 @@ impl Resolver<'_> {
             );
             let message = format!("this blueprint has no secret `{purpose}`");
             let place = Place::Key(Path::root().key("rotate").key(purpose));
-            self.report(Diagnostic::new(Code::UnknownSecret, place, message).help(help));
+            self.report(
+                Diagnostic::new(Code::UnknownSecret, place, message)
+                    .help(help)
+                    // Not before: a blueprint with an error has no plan.
+                    .help("once this line is gone, `bpc plan --secrets` lists all names"),
+            );
         }
     }
 }

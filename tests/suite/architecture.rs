@@ -31,10 +31,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     // The middle; its roles and distributions are the words of the model.
     ("site", &["assets", "model", "value"]),
     ("resolve", &["assets", "diag", "model", "site", "source", "value"]),
-    ("plan", &["site", "value"]),
     // The back end: cannot fail on what a user wrote.
     ("credentials", &["bug", "pki", "site", "vault"]),
     ("setup", &["artifact", "value"]),
+    // Shows where secrets and certificates are, so it stands below what puts them there.
+    ("plan", &["bug", "credentials", "pki", "setup", "site", "value"]),
+    ("expiry", &["diag", "plan"]),
     ("bootstrap", &["format", "setup"]),
     ("flow", &["site"]),
     (
@@ -53,7 +55,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "value",
         ],
     ),
-    ("emit", &["artifact", "bootstrap", "bug", "format", "setup", "site", "value"]),
+    ("emit", &["artifact", "bootstrap", "bug", "credentials", "format", "plan", "setup", "site", "value"]),
     ("verify", &["artifact", "bug", "format", "pki", "site"]),
     ("write", &["artifact", "value"]),
     // The order of the phases, and what runs them.
@@ -65,7 +67,9 @@ const ROOMS: &[(&str, &[&str])] = &[
             "credentials",
             "diag",
             "emit",
+            "expiry",
             "model",
+            "plan",
             "resolve",
             "roles",
             "setup",

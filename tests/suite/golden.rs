@@ -1,5 +1,5 @@
 //! What bpc makes of every blueprint under `blueprints/`, kept under `snapshots/<blueprint>/` as a reviewer reads it:
-//! each text artifact at its own path, each image as a listing, the plan as `bpc plan` prints it.
+//! each text artifact at its own path, each image as a listing, the plan also as programs get it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -45,14 +45,12 @@ fn texts(compiled: &Compiled) -> BTreeMap<String, String> {
     let artifacts = &compiled.artifacts;
     let redacted: BTreeMap<String, Artifact> =
         compiled.redacted().unwrap().files.into_iter().map(|file| (file.path.clone(), file)).collect();
-    let plan = Plan::new(&compiled.site);
-    let json = serde_json::to_string_pretty(&plan).unwrap();
+    let json = serde_json::to_string_pretty(&Plan::new(&compiled.site)).unwrap();
     // SHA256SUMS has nothing that the manifest does not have.
     let manifest = manifest(artifacts).into_iter().filter(|listing| listing.kind == Kind::Manifest);
     let files = artifacts.files.iter().cloned().chain(manifest);
     let files = files.map(|artifact| (artifact.path.clone(), text(&artifact, redacted.get(&artifact.path))));
-    let plans = [("plan.txt".to_owned(), plan.to_table()), ("plan.json".to_owned(), json)];
-    plans.into_iter().chain(files).collect()
+    files.chain([("plan.json".to_owned(), json)]).collect()
 }
 
 /// An artifact as a reviewer reads it; of a secret one that it is there, and what may be shown of it.

@@ -115,6 +115,12 @@ impl Certificate {
         Some(Validity { not_before: time(self.0.valid_after())?, not_after: time(self.0.valid_before())? })
     }
 
+    /// The SHA-256 of its key, as `ssh-keygen -l` shows it: `SHA256:...`.
+    #[must_use]
+    pub fn key_fingerprint(&self) -> String {
+        self.0.public_key().fingerprint(HashAlg::Sha256).to_string()
+    }
+
     /// What it says of its key; `None` if that is more than a [`Grant`] can say.
     #[must_use]
     pub fn grant(&self) -> Option<Grant> {
@@ -167,7 +173,7 @@ impl Certificate {
             ("until", time(|validity| validity.not_after).unwrap_or_default()),
             ("critical options", names(certificate.critical_options())),
             ("extensions", names(certificate.extensions())),
-            ("key", certificate.public_key().fingerprint(HashAlg::Sha256).to_string()),
+            ("key", self.key_fingerprint()),
             ("authority", certificate.signature_key().fingerprint(HashAlg::Sha256).to_string()),
         ];
         let said = lines.into_iter().filter(|(_, value)| !value.is_empty());

@@ -104,13 +104,15 @@ fn another_key_of_a_machine_changes_that_one_only() {
     assert_eq!((&keys[..], &certificates[..]), (&["kube-mast01/apiserver".to_owned()][..], &keys[..]));
     let pki = "files/etc/kubernetes/pki/apiserver";
     let names = ["seed.iso", "user-data", "meta-data", &format!("{pki}.crt"), &format!("{pki}.key")];
-    assert_eq!(artifacts(&before, &after), names.map(|name| format!("machines/kube-mast01/{name}")));
+    let mut expected = names.map(|name| format!("machines/kube-mast01/{name}")).to_vec();
+    expected.push("report/certificates.txt".to_owned());
+    assert_eq!(artifacts(&before, &after), expected);
 }
 
 #[test]
-fn another_key_of_the_operator_changes_the_operators_files_only() {
+fn another_key_of_the_operator_changes_no_machine() {
     let (before, after) = (cluster("kube-demo", ""), cluster("kube-demo", "rotate: {admin: 3}"));
-    assert_eq!(artifacts(&before, &after), ["kubeconfig/admin.conf"]);
+    assert_eq!(artifacts(&before, &after), ["kubeconfig/admin.conf", "report/certificates.txt"]);
 }
 
 #[test]

@@ -166,8 +166,16 @@ fn no_command_says_a_secret_and_no_open_file_has_one() {
         &["build", "blueprints/kube-demo", "blueprints/kube-full"][..],
         &["build", "--format", "json", "--out", "again"],
         &["check", "blueprints/kube-full"],
+        &["check", "--at", "2026-12-24", "--format", "json"],
         &["plan"],
         &["plan", "--format", "json"],
+        &["plan", "--secrets"],
+        &["plan", "--secrets", "--format", "json"],
+        &["plan", "--certificates"],
+        &["plan", "--certificates", "--format", "json"],
+        &["plan", "--certificates", "--vault", "blueprints/kube-demo/vault.key"],
+        &["vault", "show"],
+        &["vault", "show", "--format", "json", "blueprints/kube-demo/vault.key"],
     ] {
         let said = project.bpc(arguments);
         assert_eq!(said.status, 0, "{said:?}");

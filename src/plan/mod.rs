@@ -1,6 +1,16 @@
-//! The plan: what `bpc plan` shows of a site, for people and for programs.
+//! The plan: what `bpc plan` shows of a site, for people and for programs: the site itself, where its secrets go, and
+//! its certificates. Nothing here is secret.
+
+mod certificates;
+mod place;
+mod secrets;
+mod table;
 
 use serde::Serialize;
+
+pub use certificates::{Certificates, ListedCertificate, Term};
+pub use secrets::Secrets;
+use table::table;
 
 use crate::site::{Machine, Network, Segment, Site};
 use crate::value::Size;
@@ -254,26 +264,4 @@ impl PlannedMachine {
         let names = std::iter::once(self.name.clone()).chain(std::iter::repeat(String::new()));
         rows.into_iter().zip(names).map(|(row, name)| std::iter::once(name).chain(row).collect()).collect()
     }
-}
-
-/// Columns as wide as their widest cell; nothing if there are no rows. Columns without any content are left out.
-fn table(header: &[&str], rows: &[Vec<String>]) -> String {
-    if rows.is_empty() {
-        return String::new();
-    }
-    let header: Vec<String> = header.iter().map(|&word| word.to_owned()).collect();
-    let width = |column: usize| {
-        let cells =
-            rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
-        if cells == 0 { 0 } else { cells.max(header.get(column).map_or(0, |word| word.chars().count())) }
-    };
-    let widths: Vec<usize> = (0..header.len()).map(width).collect();
-    let mut out = String::from("\n");
-    for row in std::iter::once(&header).chain(rows) {
-        let cells = row.iter().zip(&widths).filter(|(_, width)| **width > 0);
-        let line: Vec<String> = cells.map(|(cell, width)| format!("{cell:<width$}")).collect();
-        out += line.join("  ").trim_end();
-        out.push('\n');
-    }
-    out
 }
