@@ -8,6 +8,9 @@ use bpc::site::{AuthorityKind, Holder};
 use super::placed::cluster;
 use crate::built::changed_in;
 
+/// The list of all certificates, which changes with each of them.
+const REPORT: &str = "report/certificates.txt";
+
 /// The public key and the certificate of everything, by purpose.
 fn identities(built: &Compiled) -> BTreeMap<String, (String, Vec<u8>)> {
     let credentials = &built.credentials;
@@ -105,20 +108,20 @@ fn another_key_of_a_machine_changes_that_one_only() {
     let pki = "files/etc/kubernetes/pki/apiserver";
     let names = ["seed.iso", "user-data", "meta-data", &format!("{pki}.crt"), &format!("{pki}.key")];
     let mut expected = names.map(|name| format!("machines/kube-mast01/{name}")).to_vec();
-    expected.push("report/certificates.txt".to_owned());
+    expected.push(REPORT.to_owned());
     assert_eq!(artifacts(&before, &after), expected);
 }
 
 #[test]
 fn another_key_of_the_operator_changes_no_machine() {
     let (before, after) = (cluster("kube-demo", ""), cluster("kube-demo", "rotate: {admin: 3}"));
-    assert_eq!(artifacts(&before, &after), ["kubeconfig/admin.conf", "report/certificates.txt"]);
+    assert_eq!(artifacts(&before, &after), ["kubeconfig/admin.conf", REPORT]);
 }
 
 #[test]
 fn another_ssh_key_changes_its_files_only() {
     let before = cluster("kube-demo", "");
-    let operator = ["ssh/id_ed25519", "ssh/id_ed25519.pub", "ssh/id_ed25519-cert.pub"];
+    let operator = ["ssh/id_ed25519", "ssh/id_ed25519.pub", "ssh/id_ed25519-cert.pub", REPORT];
     assert_eq!(artifacts(&before, &cluster("kube-demo", "rotate: {ssh-operator: 1}")), operator);
     let after = cluster("kube-demo", "rotate: {kube-mast01/ssh-host: 1}");
     let key = "files/etc/ssh/bpc_host_ed25519_key";
@@ -126,7 +129,8 @@ fn another_ssh_key_changes_its_files_only() {
     let names = names.chain(["", ".pub", "-cert.pub"].map(|end| format!("{key}{end}")));
     // sshd is told to read them.
     let names = names.chain(["files/usr/local/lib/bpc/stages/02-ssh".to_owned()]);
-    let expected: Vec<String> = names.map(|name| format!("machines/kube-mast01/{name}")).collect();
+    let names = names.map(|name| format!("machines/kube-mast01/{name}"));
+    let expected: Vec<String> = names.chain([REPORT.to_owned()]).collect();
     assert_eq!(artifacts(&before, &after), expected);
 }
 
@@ -153,7 +157,11 @@ fn another_time_of_the_operator_changes_one_certificate_only() {
         "pki: {operator_days: 7}",
         "pki: {operator_from: 2026-11-01T00:00:00Z, operator_days: 7}",
     ] {
-        assert_eq!(artifacts(&before, &cluster("kube-demo", line)), ["ssh/id_ed25519-cert.pub"], "{line}");
+        assert_eq!(
+            artifacts(&before, &cluster("kube-demo", line)),
+            ["ssh/id_ed25519-cert.pub", REPORT],
+            "{line}"
+        );
     }
 }
 
@@ -170,7 +178,8 @@ fn without_a_cluster_there_is_ssh_all_the_same() {
         purposes,
         ["control/ssh-host", "node01/ssh-host", "ssh-host-ca", "ssh-operator", "ssh-user-ca"]
     );
-    let files = built.artifacts.files.iter().filter(|file| !file.path.starts_with("machines/"));
+    let elsewhere = |path: &str| !path.starts_with("machines/") && !path.starts_with("report/");
+    let files = built.artifacts.files.iter().filter(|file| elsewhere(&file.path));
     let (paths, kinds): (Vec<_>, Vec<_>) = files.map(|file| (file.path.as_str(), file.kind.as_str())).unzip();
     let ends = ["id_ed25519", "id_ed25519.pub", "id_ed25519-cert.pub", "known_hosts", "config"];
     assert_eq!(paths, ends.map(|end| format!("ssh/{end}")));
