@@ -216,7 +216,7 @@ fn server(
 }
 
 /// Each value once, where it stands first.
-pub(super) fn unique<T: Ord + Clone>(values: Vec<T>) -> Vec<T> {
+fn unique<T: Ord + Clone>(values: Vec<T>) -> Vec<T> {
     let mut seen = BTreeSet::new();
     values.into_iter().filter(|value| seen.insert(value.clone())).collect()
 }

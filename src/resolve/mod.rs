@@ -69,7 +69,7 @@ impl Resolver<'_> {
         let networks = self.finish_networks(networks, &machines);
         let forwarders = self.forwarders(&networks, &machines);
         let user = access.as_ref().map(|access| access.user.as_str()).unwrap_or_default();
-        let ssh = self.ssh(epoch, user, &machines, &networks);
+        let ssh = self.ssh(epoch, user, &machines);
         let access = access?;
         Some(Site {
             name: self.blueprint.name.clone(),

@@ -1,12 +1,11 @@
 //! What SSH certificates say.
 
-use ipnet::Ipv4Net;
 use jiff::Timestamp;
 
 use super::Resolver;
-use super::certificates::{days_after, unique};
+use super::certificates::days_after;
 use crate::diag::Path;
-use crate::site::{Holder, Machine, Network, SshCertificate, SshPlan};
+use crate::site::{Holder, Machine, SshCertificate, SshPlan};
 
 impl Resolver<'_> {
     /// The certificates of all machines and of the operator.
@@ -15,7 +14,6 @@ impl Resolver<'_> {
         epoch: Option<Timestamp>,
         user: &str,
         machines: &[Machine],
-        networks: &[Network],
     ) -> Option<SshPlan> {
         let operator = self.operator_certificate(epoch, user);
         let domain = &self.blueprint.domain;
@@ -31,11 +29,7 @@ impl Resolver<'_> {
             });
         }
         certificates.push(operator?);
-        Some(SshPlan {
-            trusted_for: trusted_for(domain, networks),
-            certificates,
-            origin: self.document.origin(&Path::root().key("access")),
-        })
+        Some(SshPlan { certificates, origin: self.document.origin(&Path::root().key("access")) })
     }
 
     /// The operator's has times of its own: it may be short, and a new one means no new seed for any machine.
@@ -60,42 +54,4 @@ fn principals(machine: &Machine, domain: &str) -> Vec<String> {
     let full = machine.attachments().map(|on| format!("{}.{domain}", machine.name_on(&on.network)));
     let addresses = machine.attachments().flat_map(|on| &on.addresses).map(|it| it.addr().to_string());
     [machine.name.clone()].into_iter().chain(full).chain(addresses).collect()
-}
-
-/// Names of the domain and addresses of the networks; and in a line of its own, because an exception counts for all
-/// of its line, every name without a dot: what the domain is added to when it is looked up.
-fn trusted_for(domain: &str, networks: &[Network]) -> Vec<Vec<String>> {
-    let networks = networks.iter().map(|network| pattern(network.cidr));
-    let full = unique([format!("*.{domain}")].into_iter().chain(networks).collect());
-    vec![full, ["*", "!*.*", "!*:*"].map(str::to_owned).to_vec()]
-}
-
-/// A pattern that fits all addresses of a network. There are no narrower ones than for whole parts of an address
-/// (`ssh_config(5)`, PATTERNS); what is too wide does no harm, for a host's certificate has to name its address.
-fn pattern(network: Ipv4Net) -> String {
-    let octets = network.network().octets();
-    let whole = usize::from(network.prefix_len() / 8);
-    let parts = octets
-        .iter()
-        .enumerate()
-        .map(|(place, octet)| if place < whole { octet.to_string() } else { "*".to_owned() });
-    parts.collect::<Vec<_>>().join(".")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pattern_fits_every_address_of_its_network() {
-        for (cidr, expected) in [
-            ("192.168.1.0/24", "192.168.1.*"),
-            ("192.168.4.128/25", "192.168.4.*"),
-            ("10.20.16.0/20", "10.20.*.*"),
-            ("10.20.0.0/16", "10.20.*.*"),
-            ("172.16.0.0/12", "172.*.*.*"),
-        ] {
-            assert_eq!(pattern(cidr.parse().unwrap()), expected);
-        }
-    }
 }

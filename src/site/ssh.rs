@@ -7,8 +7,6 @@ use super::Holder;
 /// The SSH certificates of a site. Two authorities sign them, which have no end of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SshPlan {
-    /// What `known_hosts` trusts the authority of hosts for: patterns of names and addresses, a list a line.
-    pub trusted_for: Vec<Vec<String>>,
     /// Those of the machines, in their order, then the operator's.
     pub certificates: Vec<SshCertificate>,
     /// The line of the blueprint that says who may log in: `blueprint.yaml:14`.

@@ -21,7 +21,7 @@ use super::names;
 pub(super) fn setup(site: &Site, credentials: &Credentials, machine: &Machine) -> Result<Setup, Bug> {
     let mut setup = Setup::default();
     setup.files.push(File::text("/etc/hosts", hosts(site, machine)));
-    ssh::add(site, credentials, machine, &mut setup)?;
+    ssh::add(credentials, machine, &mut setup)?;
     setup.install(["ca-certificates", "curl", "systemd-timesyncd"]);
     setup.packages.extend(machine.packages.iter().cloned());
     if let Some(sources) = &site.image.sources {

@@ -4,7 +4,7 @@ use super::super::known_hosts;
 use crate::bug::Bug;
 use crate::credentials::Credentials;
 use crate::setup::{File, SecretUse, Setup, Stage};
-use crate::site::{Holder, Machine, Site};
+use crate::site::{Holder, Machine};
 
 /// The host key. cloud-init removes all that is called `ssh_host_*key*` (`ssh_deletekeys`), so this one is not.
 const HOST_KEY: &str = "/etc/ssh/bpc_host_ed25519_key";
@@ -21,12 +21,7 @@ KbdInteractiveAuthentication no
 ";
 
 /// The files, which are there before sshd starts for the first time, and the stage for when it has started long ago.
-pub(super) fn add(
-    site: &Site,
-    credentials: &Credentials,
-    machine: &Machine,
-    setup: &mut Setup,
-) -> Result<(), Bug> {
+pub(super) fn add(credentials: &Credentials, machine: &Machine, setup: &mut Setup) -> Result<(), Bug> {
     let holder = Holder::Machine(machine.name.clone());
     let host = credentials.ssh().of(&holder)?;
     let secret = SecretUse { purpose: holder.ssh_purpose(), why: "sshd shows which machine it is" };
@@ -39,6 +34,6 @@ pub(super) fn add(
         File::text("/etc/ssh/sshd_config.d/bpc.conf", CONFIGURATION),
     ];
     setup.apply(Stage::new(2, "ssh", &[], include_str!("ssh.sh")), files);
-    setup.files.push(File::text("/etc/ssh/ssh_known_hosts", known_hosts::text(site, credentials)?));
+    setup.files.push(File::text("/etc/ssh/ssh_known_hosts", known_hosts::text(credentials)?));
     Ok(())
 }

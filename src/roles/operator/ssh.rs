@@ -20,7 +20,7 @@ pub(super) fn files(site: &Site, credentials: &Credentials) -> Result<Vec<File>,
         File::secret("ssh/id_ed25519", &operator.key.private_openssh()?, secret),
         File::text("ssh/id_ed25519.pub", operator.key.public_line()? + "\n"),
         File::text("ssh/id_ed25519-cert.pub", operator.certificate.line()? + "\n"),
-        File::text("ssh/known_hosts", known_hosts::text(site, credentials)?),
+        File::text("ssh/known_hosts", known_hosts::text(credentials)?),
         File::text("ssh/config", configuration(site)?),
     ])
 }
