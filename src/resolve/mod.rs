@@ -22,6 +22,7 @@ mod network;
 mod ports;
 mod roles;
 mod servers;
+mod ssh;
 mod volume;
 
 use crate::diag::{Code, Diagnostic, Path, Place, has_errors};
@@ -79,6 +80,8 @@ impl Resolver<'_> {
         self.full_names(&machines, &floating);
         let networks = self.finish_networks(networks, &machines);
         let forwarders = self.forwarders(&networks, &machines);
+        let user = access.as_ref().map(|access| access.user.as_str()).unwrap_or_default();
+        let ssh = self.ssh(epoch, user, &machines);
         let access = access?;
         Some(Site {
             name: self.blueprint.name.clone(),
@@ -95,6 +98,7 @@ impl Resolver<'_> {
             machines,
             floating,
             load_balancing,
+            ssh: ssh?,
             kubernetes,
             generations: self.blueprint.rotate.iter().map(|(name, number)| (name.clone(), *number)).collect(),
         })

@@ -106,6 +106,12 @@ impl Machine {
         self.on(&self.primary).map_or(Ipv4Addr::UNSPECIFIED, Attachment::address)
     }
 
+    /// What it is called on a network, below the domain: by its name on the first one, `NAME.NETWORK` on others.
+    #[must_use]
+    pub fn name_on(&self, network: &str) -> String {
+        if network == self.primary { self.name.clone() } else { format!("{}.{network}", self.name) }
+    }
+
     /// Its adapter on NAT, if it has one.
     #[must_use]
     pub fn nat(&self) -> Option<&Nic> {

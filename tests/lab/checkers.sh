@@ -19,7 +19,8 @@ packages=(
   iproute2 iputils-ping iputils-arping  # a look at a test's network
   python3-yaml                          # the YAML reader of cloud-init and netplan
   dash busybox shellcheck devscripts    # shells, shellcheck, checkbashisms
-  openssl gnutls-bin openssh-client     # judges of certificates and keys
+  openssl gnutls-bin                    # judges of certificates and keys
+  openssh-client openssh-server         # a login with the built ones
   etcd-server etcd-client               # a cluster with the built certificates
   kubernetes-client                     # kubectl reads the built kubeconfigs
 )

@@ -38,6 +38,7 @@ fn assert_silent(on: On, checker: &str, arguments: &[&str]) {
 fn there_are_scripts_of_every_kind() {
     let names: Vec<String> = scripts().into_values().collect();
     for stage in [
+        "ssh",
         "packages",
         "firewall",
         "dnsmasq",

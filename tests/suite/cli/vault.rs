@@ -142,7 +142,7 @@ fn one_that_is_named_is_never_made() {
     error[BPC0903]: there is no vault keys/my lab.key
      |
      = note: bpc makes the vault beside a blueprint by itself, never one that is named
-     = help: to make it: (umask 077 && head -c 32 /dev/urandom >'keys/my lab.key')
+     = help: to make it: bpc vault new 'keys/my lab.key'
     ");
 }
 
@@ -204,6 +204,16 @@ fn a_check_refuses_what_a_build_would() {
     assert_refused(&project, &["check"], "BPC0901");
     put(&project, "blueprints/beta/vault.key", &[7; 31], 0o600);
     assert_refused(&project, &["check"], "BPC0902");
+}
+
+#[test]
+fn a_check_refuses_a_vault_that_is_named_and_not_there() {
+    let project = Project::with(&["alpha"]);
+    assert_refused(&project, &["check", "--vault", "lab.key"], "BPC0903");
+    put(&project, "lab.key", &[7; 31], 0o600);
+    assert_refused(&project, &["check", "--vault", "lab.key"], "BPC0902");
+    put(&project, "lab.key", &[7; 32], 0o600);
+    assert_eq!(project.bpc(&["check", "--vault", "lab.key"]).status, 0);
 }
 
 #[test]
