@@ -140,7 +140,9 @@ impl Resolver<'_> {
         for (index, name) in from.iter().enumerate() {
             let place = Place::Value(path.index(index));
             if !self.is_network(name, &place, surroundings) {
-            } else if sources.contains(name) {
+                continue;
+            }
+            if sources.contains(name) {
                 let message = format!("network '{name}' is listed twice");
                 self.unfit(place, message, "remove one of the two");
             } else if !surroundings.comes_from(name) {

@@ -20,6 +20,13 @@ fn all() -> Vec<Compiled> {
     ] {
         all.push(changed("routed", |text| text.replace("kubernetes: {version: \"1.35\"}", more)));
     }
+    for extreme in [
+        "api: {max_connections: 100000, idle_timeout: 576h, check: {interval: 1h, fall: 100, rise: 100}}",
+        "api: {max_connections: 1, idle_timeout: 1s, check: {interval: 100ms, fall: 1, rise: 1}}",
+    ] {
+        let with = |text: String| text.replace("load_balancer:\n", &format!("load_balancer:\n  {extreme}\n"));
+        all.push(changed("routed", with));
+    }
     all
 }
 
@@ -67,6 +74,52 @@ fn haproxy_has_nothing_to_say_about_any_configuration() {
         }
         assert!(checked >= 10, "{checked}");
     }
+}
+
+/// The lines of a section, without what stands before them.
+fn section(built: &Compiled, machine: &str, title: &str) -> Vec<String> {
+    let config =
+        String::from_utf8_lossy(artifact(built, machine, "files/etc/haproxy/haproxy.cfg")).into_owned();
+    let lines = config.lines().skip_while(|line| *line != title).skip(1);
+    lines.take_while(|line| line.starts_with("  ")).map(|line| line.trim().to_owned()).collect()
+}
+
+#[test]
+fn limits_and_checks_are_those_of_the_blueprint() {
+    let built = blueprint("everything");
+    let has = |title: &str, line: &str| {
+        let lines = section(&built, "proxy01", title);
+        assert!(lines.iter().any(|found| found.starts_with(line)), "{title} has no {line}: {lines:?}");
+    };
+    has("frontend kube-api", "maxconn 500");
+    has("frontend kube-api", "timeout client 48h");
+    has("backend kube-api", "timeout server 48h");
+    has("backend kube-api", "default-server check inter 500ms fall 5 rise 3 ");
+    has("frontend ingress-http", "maxconn 8");
+    has("backend ingress-http", "http-check send meth GET uri /healthz ");
+    has("frontend ingress-https", "maxconn 128");
+    has("backend ingress-https", "server node01 10.20.0.4:30443");
+    has("frontend store", "maxconn 2000");
+    has("backend store", "default-server check inter 2s fall 3 rise 2 ");
+    has("backend wiki", "timeout server 1m");
+    has("frontend stats", "bind 10.30.0.5:9000");
+    // The sum, 500 + 8 + 128 + 2 * 2000, and 10 each for what is not balanced.
+    has("global", "maxconn 4656");
+}
+
+#[test]
+fn an_api_that_answers_no_strangers_is_only_connected_to() {
+    let silent = changed("routed", |text| text.replace("\"1.35\"}", "\"1.35\", anonymous_auth: false}"));
+    assert_eq!(
+        section(&silent, "hapx01", "backend kube-api"),
+        [
+            "mode tcp",
+            "timeout server 24h",
+            "timeout tunnel 24h",
+            "default-server check inter 2s fall 3 rise 2 on-marked-down shutdown-sessions",
+            "server mast01 10.4.0.2:6443",
+        ]
+    );
 }
 
 #[test]

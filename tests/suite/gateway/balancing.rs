@@ -83,6 +83,22 @@ fn placed(built: &Compiled, machine: &str, name: &str) -> Pair {
     (file("crt"), file("key"))
 }
 
+/// One for a server that has this name and no other.
+fn issued(built: &Compiled, authority: AuthorityKind, name: &str) -> Pair {
+    let authority = built.credentials.authority(authority).unwrap();
+    let key = KeyPair::derive(&vault().derivation("routed", "another server", 0), Curve::P256).unwrap();
+    let plan = &built.site.kubernetes.as_ref().unwrap().certificates;
+    let leaf = Leaf {
+        subject: Subject::named(name),
+        usage: Usage::Server,
+        dns_names: vec![name.to_owned()],
+        addresses: Vec::new(),
+        validity: Validity { not_before: plan.not_before, not_after: plan.certificates_until },
+    };
+    let chain = authority.chain_pem(&authority.issue(&key, &leaf).unwrap());
+    (chain.into_bytes(), key.private_pem().unwrap().expose().clone().into_bytes())
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
@@ -207,7 +223,7 @@ fn only_a_good_server_is_used(on: On) {
         (api(3), 401),
         (api(4), 500),
         // Signed by the right authority, for something else.
-        (placed(&ours, "mast05", "apiserver-kubelet-client"), 200),
+        (issued(&ours, AuthorityKind::Kubernetes, "metrics"), 200),
     ];
     let Some(balanced) = Balanced::new(on, ours.clone(), servers) else { return };
     for address in ["10.3.0.2", "10.3.0.3"] {
@@ -245,19 +261,7 @@ fn only_a_good_server_is_used_debian_13() {
 /// Below a root every authority's certificates lead to the same root, and still only one of them may sign the API's.
 fn below_a_root_one_authority_is_trusted(on: On) {
     let built = built("pki: {root: true}");
-    let etcd = built.credentials.authority(AuthorityKind::Etcd).unwrap();
-    let key = KeyPair::derive(&vault().derivation("routed", "a server of another authority", 0), Curve::P256)
-        .unwrap();
-    let plan = &built.site.kubernetes.as_ref().unwrap().certificates;
-    let leaf = Leaf {
-        subject: Subject::named("kube-apiserver"),
-        usage: Usage::Server,
-        dns_names: vec!["kubernetes".into()],
-        addresses: Vec::new(),
-        validity: Validity { not_before: plan.not_before, not_after: plan.certificates_until },
-    };
-    let chain = etcd.chain_pem(&etcd.issue(&key, &leaf).unwrap());
-    let other = (chain.into_bytes(), key.private_pem().unwrap().expose().clone().into_bytes());
+    let other = issued(&built, AuthorityKind::Etcd, "kubernetes");
     let servers = vec![(placed(&built, "mast01", "apiserver"), 200), (other, 200)];
     let Some(balanced) = Balanced::new(on, built, servers) else { return };
     assert_eq!(balanced.used("10.3.0.2", "mast01"), "mast01");

@@ -8,7 +8,7 @@ use bpc::site::{AuthorityKind, Holder};
 use super::placed::cluster;
 use crate::built::changed_in;
 
-/// The public key and the certificate of everything, by purpose.
+/// The public key and the certificate of everything, or the secret that is shared, by purpose.
 fn identities(built: &Compiled) -> BTreeMap<String, (String, Vec<u8>)> {
     let credentials = &built.credentials;
     let authorities = credentials.authorities().map(|(kind, authority)| {
@@ -21,6 +21,10 @@ fn identities(built: &Compiled) -> BTreeMap<String, (String, Vec<u8>)> {
     let mut all: BTreeMap<_, _> = authorities.chain(leaves).collect();
     let pair = credentials.service_account().unwrap().public_pem();
     all.insert("service-account".to_owned(), (pair, Vec::new()));
+    let shared = credentials.all_shared();
+    all.extend(
+        shared.map(|(secret, bytes)| (secret.as_str().to_owned(), (String::new(), bytes.expose().clone()))),
+    );
     all
 }
 
@@ -103,6 +107,18 @@ fn another_key_of_the_operator_changes_the_operators_files_only() {
 }
 
 #[test]
+fn another_password_of_the_statistics_changes_load_balancers_and_the_operator_only() {
+    let (before, after) = (cluster("kube-demo", ""), cluster("kube-demo", "rotate: {stats-password: 1}"));
+    let changed = artifacts(&before, &after);
+    let expected =
+        |path: &str| path.starts_with("machines/hapx-node0") || path == "load-balancer/stats-password";
+    assert!(changed.iter().all(|path| expected(path)), "{changed:?}");
+    for path in ["load-balancer/stats-password", "machines/hapx-node02/files/etc/haproxy/users.cfg"] {
+        assert!(changed.iter().any(|found| found == path), "{changed:?}");
+    }
+}
+
+#[test]
 fn every_generation_that_can_be_asked_for_changes_something() {
     let before = cluster("kube-full", "pki: {root: true, authority_keys: vault}");
     let purposes = before.site.purposes();
@@ -114,8 +130,8 @@ fn every_generation_that_can_be_asked_for_changes_something() {
         .map(|secret| secret.purpose.as_str())
         .collect();
     let unused: Vec<&String> = purposes.iter().filter(|purpose| !used.contains(&purpose.as_str())).collect();
-    // Those that stay in the vault.
-    assert_eq!(unused, ["etcd-ca", "front-proxy-ca", "kubernetes-ca", "root-ca"]);
+    // Those that stay in the vault, and one that nothing reads yet.
+    assert_eq!(unused, ["etcd-ca", "front-proxy-ca", "kubernetes-ca", "root-ca", "vrrp-password"]);
 }
 
 #[test]

@@ -119,18 +119,16 @@ fn what_holds_a_secret_file_is_secret_too() {
 }
 
 #[test]
-fn the_operator_has_the_authorities_and_a_way_in() {
+fn the_operator_has_the_authorities_and_the_ways_in() {
     let operators = |line: &str| -> Vec<String> {
         let built = cluster("kube-full", line);
         let files = built.artifacts.files.iter().filter(|file| !file.path.starts_with("machines/"));
         files.map(|file| format!("{:04o} {}", file.mode(), file.path)).collect()
     };
     let below = ["0644 pki/kubernetes-ca.crt", "0644 pki/front-proxy-ca.crt", "0644 pki/etcd-ca.crt"];
-    assert_eq!(operators(""), [&below[..], &["0600 kubeconfig/admin.conf"]].concat());
-    assert_eq!(
-        operators("pki: {root: true}"),
-        [&["0644 pki/root-ca.crt"], &below[..], &["0600 kubeconfig/admin.conf"]].concat()
-    );
+    let ways = ["0600 kubeconfig/admin.conf", "0600 load-balancer/stats-password"];
+    assert_eq!(operators(""), [&below[..], &ways].concat());
+    assert_eq!(operators("pki: {root: true}"), [&["0644 pki/root-ca.crt"], &below[..], &ways].concat());
 }
 
 /// Where there is a root, no machine trusts it: the authorities below it would be one.
