@@ -134,7 +134,8 @@ impl Node {
         let pair = format!("/etc/kubernetes/pki/{certificate}");
         let serve = format!("python3 {} {address} {pair}.crt {pair}.key {code}", script.display());
         self.run(&format!("{serve} 2>/run/api.log & echo $! >/run/api.main"));
-        self.run("until grep -q ':192B 00000000:0000 0A' /proc/net/tcp; do sleep 0.1; done");
+        let listens = "grep -q ':192B 00000000:0000 0A' /proc/net/tcp";
+        self.run(&format!("timeout 20 sh -c \"until {listens}; do sleep 0.1; done\""));
     }
 
     /// Sends a signal to a program.
