@@ -57,5 +57,6 @@ fn setup(site: &Site, credentials: &Credentials, machine: &Machine, flows: &[Flo
         Role::Worker => worker::add(site, credentials, machine, &mut setup)?,
         Role::Etcd => etcd::add(credentials, machine, &mut setup)?,
     }
+    pacemaker::add(site, credentials, machine, &mut setup)?;
     Ok(setup)
 }

@@ -13,6 +13,8 @@ packages=(
   netplan.io                            # netplan generate
   systemd                               # systemd-analyze verify
   dnsmasq-base nftables                 # the gateway's programs
+  corosync pacemaker crmsh              # the cluster of the load balancers
+  resource-agents fence-agents          # what it runs, with its parameters
   curl                                  # downloads of the bootstrap
   iproute2 iputils-ping iputils-arping  # a look at a test's network
   python3-yaml                          # the YAML reader of cloud-init and netplan

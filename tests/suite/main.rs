@@ -25,6 +25,7 @@ mod gateway;
 mod golden;
 mod iso9660;
 mod netplan;
+mod pacemaker;
 mod packages;
 mod pki;
 mod plan;
