@@ -1,8 +1,8 @@
 #!/bin/bash
-# failover.sh [-s SUITE] [-t SECONDS] [-k] OUT <PLAN
+# failover.sh [-s SUITE] [-t SECONDS] [-k] NAME <PLAN
 #
-# Boots the machines that hold the floating address of the blueprint built in OUT; PLAN is what `bpc plan --format json`
-# says of it. Waits until one of them has the address and HAProxy runs on all, cuts the power of the one that has it,
+# Boots the machines that may hold the floating address of the blueprint built in out/NAME; PLAN is what `bpc plan --format
+# json` says of it. Waits until one of them has the address and HAProxy runs on all, cuts the power of the one that has it,
 # and prints how long until another has it. Then starts the first one again: it must come back, and the address must
 # stay where it is. Exit status 0 only if all of that happens.
 #
@@ -76,13 +76,13 @@ while getopts s:t:k option; do
   esac
 done
 shift $((OPTIND - 1))
-[ $# -eq 1 ] || fail "name one folder below out/"
+[ $# -eq 1 ] || fail "name one folder of out/"
 read -r address memory names < <(plan) || fail "this is no plan with a floating address"
 read -ra names <<<"$names"
 [ ${#names[@]} -gt 1 ] || fail "one machine holds the address for good"
 
 seeds=()
-for name in "${names[@]}"; do seeds+=("$1/machines/$name/seed.iso"); done
+for name in "${names[@]}"; do seeds+=("out/$1/machines/$name/seed.iso"); done
 insert "${seeds[@]}"
 for machine in "${machines[@]}"; do start "$machine"; done
 await ready "${machines[@]}"

@@ -9,8 +9,9 @@ here=$(dirname "$(realpath "$0")")
 lab=$(realpath -m "${BPC_LAB:-$here/../../target/lab}")
 # The guest, the network behind NAT, how many seconds a step may take, MiB of each machine.
 suite=bookworm nat=wan limit=600 memory=512
-# qemu 7.2 gets the flags of CMPXCHG16B wrong now and then, and the kernel of Debian 13 falls over that.
-accel=tcg,thread=multi,tb-size=256 cpu=qemu64,-cx16
+# qemu 7.2 gets the flags of CMPXCHG16B wrong now and then, and the kernel of Debian 13 falls over that: it is told that
+# the processor has no such instruction (clearcpuid). HAProxy does not start without.
+accel=tcg,thread=multi,tb-size=256 cpu=qemu64
 pids=()      # what this script started
 sockets=()   # switch ports that must be there before a machine starts
 ports=()     # arguments of the switch
@@ -114,7 +115,7 @@ start() {
     -nodefaults -no-user-config -display none -monitor none -serial "file:$logs/console" \
     -kernel "$guest/vmlinuz" -initrd "$guest/initrd.img" \
     -append "root=/dev/vda rw rootfstype=ext4 console=ttyS0 quiet loglevel=3 systemd.show_status=0 mitigations=off \
-audit=0 nowatchdog no_timer_check net.ifnames=0 systemd.machine_id=$id \
+audit=0 nowatchdog no_timer_check clearcpuid=141 net.ifnames=0 systemd.machine_id=$id \
 systemd.tty.term.console=dumb systemd.tty.rows.console=25 systemd.tty.columns.console=100" \
     -drive "file=$run/$machine.qcow2,if=virtio,format=qcow2,cache=unsafe" \
     -drive "file=${seed_of[$machine]},if=ide,media=cdrom,readonly=on" \
