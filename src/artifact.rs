@@ -64,6 +64,8 @@ pub enum Kind {
     Certificate,
     /// What `kubectl` needs to reach the cluster.
     Kubeconfig,
+    /// What opens a page on the machines.
+    Password,
     /// The list of all artifacts.
     Manifest,
     /// The digests of all artifacts, in the format of `sha256sum`.
@@ -80,6 +82,7 @@ impl Kind {
             Self::MachineFile => "machine-file",
             Self::Certificate => "certificate",
             Self::Kubeconfig => "kubeconfig",
+            Self::Password => "password",
             Self::Manifest => "manifest",
             Self::Digests => "digests",
         }

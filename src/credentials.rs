@@ -104,6 +104,16 @@ impl Credentials {
         self.shared.get(&secret).ok_or_else(|| Bug(format!("nothing asks for {}", secret.as_str())))
     }
 
+    /// The same, of one that is a text.
+    ///
+    /// # Errors
+    /// [`Bug`] if nothing of the site asks for it, or it is no text.
+    pub fn shared_text(&self, secret: SharedSecret) -> Result<Secret<String>, Bug> {
+        let bytes = self.shared(secret)?.expose().clone();
+        let text = String::from_utf8(bytes).map_err(|_| Bug(format!("{} is no text", secret.as_str())))?;
+        Ok(Secret::new(text))
+    }
+
     /// All secrets that several machines share.
     pub fn all_shared(&self) -> impl Iterator<Item = (SharedSecret, &Secret<Vec<u8>>)> {
         self.shared.iter().map(|(secret, bytes)| (*secret, bytes))

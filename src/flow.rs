@@ -1,9 +1,10 @@
 //! Traffic between networks that roles need; the gateway's firewall lets nothing else pass.
 
 use std::fmt;
-use std::net::Ipv4Addr;
 
-use crate::site::{FloatingAddress, Machine};
+use ipnet::Ipv4Net;
+
+use crate::site::{Attachment, FloatingAddress, Machine, Network, Server};
 
 /// Traffic that one role needs: from each of its sources to each of its destinations.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,13 +26,13 @@ pub(crate) struct Flow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reason(String);
 
-/// An address on a network.
+/// An address on a network, or all of them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Endpoint {
     /// The network's name.
     pub(crate) network: String,
-    /// The address.
-    pub(crate) address: Ipv4Addr,
+    /// The address, or the whole network.
+    pub(crate) address: Ipv4Net,
 }
 
 /// A protocol and its port.
@@ -82,13 +83,42 @@ impl fmt::Display for Reason {
 
 impl From<&Machine> for Endpoint {
     fn from(machine: &Machine) -> Self {
-        Self { network: machine.primary.clone(), address: machine.address() }
+        Self { network: machine.primary.clone(), address: machine.address().into() }
+    }
+}
+
+impl From<&Attachment> for Endpoint {
+    fn from(on: &Attachment) -> Self {
+        Self { network: on.network.clone(), address: on.address().into() }
     }
 }
 
 impl From<&FloatingAddress> for Endpoint {
     fn from(floating: &FloatingAddress) -> Self {
-        Self { network: floating.network.clone(), address: floating.address }
+        Self { network: floating.network.clone(), address: floating.address.into() }
+    }
+}
+
+impl From<&Server> for Endpoint {
+    fn from(server: &Server) -> Self {
+        Self { network: server.network.clone(), address: server.address.into() }
+    }
+}
+
+impl From<&Network> for Endpoint {
+    fn from(network: &Network) -> Self {
+        Self { network: network.name.clone(), address: network.cidr }
+    }
+}
+
+/// As nft(8) writes it: a single address without its length.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.address.prefix_len() == self.address.max_prefix_len() {
+            self.address.addr().fmt(f)
+        } else {
+            self.address.fmt(f)
+        }
     }
 }
 
@@ -98,9 +128,8 @@ impl From<&FloatingAddress> for Endpoint {
 #[cfg(test)]
 impl fmt::Display for Flow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |endpoints: &[Endpoint]| {
-            endpoints.iter().map(|endpoint| endpoint.address.to_string()).collect::<Vec<_>>().join(" ")
-        };
+        let list =
+            |endpoints: &[Endpoint]| endpoints.iter().map(Endpoint::to_string).collect::<Vec<_>>().join(" ");
         write!(f, "{}: {} -> {}, ", self.reason, list(&self.from), list(&self.to))?;
         match self.service {
             Service::Tcp(port) => write!(f, "tcp {port}"),

@@ -1,4 +1,4 @@
-//! What the person who runs the data centre gets: certificates of the authorities, and a kubeconfig.
+//! What the person who runs the data centre gets: certificates of the authorities, a kubeconfig, passwords.
 
 use crate::artifact::{Artifact, Kind};
 use crate::setup::File;
@@ -6,14 +6,22 @@ use crate::site::Site;
 
 /// These files, at their paths in the output tree.
 pub(super) fn artifacts(site: &Site, files: &[File]) -> Vec<Artifact> {
-    // Only a cluster has any.
-    let origin = site.kubernetes.as_ref().map(|cluster| cluster.origin.as_str()).unwrap_or_default();
-    let artifact = |file: &File| Artifact {
-        path: file.path.clone(),
-        kind: if file.path.starts_with("pki/") { Kind::Certificate } else { Kind::Kubeconfig },
-        content: file.content.clone(),
-        executable: false,
-        origin: origin.to_owned(),
+    // What there is none of has no files here.
+    let cluster = site.kubernetes.as_ref().map(|cluster| cluster.origin.as_str());
+    let balancing = site.load_balancing.as_ref().map(|balancing| balancing.origin.as_str());
+    let artifact = |file: &File| {
+        let (kind, origin) = match file.path.split('/').next() {
+            Some("pki") => (Kind::Certificate, cluster),
+            Some("kubeconfig") => (Kind::Kubeconfig, cluster),
+            _ => (Kind::Password, balancing),
+        };
+        Artifact {
+            path: file.path.clone(),
+            kind,
+            content: file.content.clone(),
+            executable: false,
+            origin: origin.unwrap_or_default().to_owned(),
+        }
     };
     files.iter().map(artifact).collect()
 }

@@ -28,10 +28,10 @@ pub struct LoadBalancer {
     pub pacemaker: Option<Pacemaker>,
     /// The statistics page.
     #[serde(default)]
-    pub stats: Stats,
-    /// How the Kubernetes API is balanced.
+    pub stats: Option<Stats>,
+    /// How the Kubernetes API is balanced, port 6443.
     #[serde(default)]
-    pub api: Balancing,
+    pub api: Option<Balancing>,
     /// Ports 80 and 443, balanced over the machines that have an ingress controller.
     #[serde(default)]
     pub ingress: Option<Ingress>,
@@ -147,9 +147,9 @@ pub struct Stats {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Balancing {
-    /// How many connections at a time are let in; the rest waits.
+    /// How many connections at a time are let in, the rest waits; 2000 if nothing is said.
     #[serde(default)]
-    #[schemars(range(min = 1, max = 1_000_000))]
+    #[schemars(range(min = 1, max = 100_000))]
     pub max_connections: Option<u32>,
     /// How long a connection may be silent; 24h if nothing is said, and 1m where the mode is http.
     #[serde(default)]
@@ -176,7 +176,8 @@ pub struct HealthCheck {
     #[serde(default)]
     #[schemars(range(min = 1, max = 100))]
     pub rise: Option<u32>,
-    /// A path that is asked for by HTTP; without it a connection is enough. Not for the API, which has its own check.
+    /// A path that is asked for by HTTP; without it a connection is enough. Not for the API, which has its own check,
+    /// nor for port 443, which speaks TLS.
     #[serde(default)]
     #[schemars(extend("examples" = ["/healthz"]))]
     pub path: Option<String>,
@@ -197,6 +198,9 @@ pub struct Ingress {
     #[serde(default)]
     #[schemars(range(min = 1, max = 65535))]
     pub https_port: Option<u16>,
+    /// Networks that may use it, besides workers and the bastion.
+    #[serde(default)]
+    pub from: Vec<String>,
     /// How port 80 is balanced.
     #[serde(default)]
     pub http: Balancing,
@@ -221,7 +225,7 @@ pub struct Service {
     /// Whether connections or requests are balanced.
     #[serde(default)]
     pub mode: Mode,
-    /// Networks whose machines may use it, besides those of the bastion.
+    /// Networks that may use it, besides the bastion.
     #[serde(default)]
     pub from: Vec<String>,
     /// Limits and checks.

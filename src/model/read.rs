@@ -72,9 +72,11 @@ const fn sections(code: Code) -> &'static [&'static str] {
         | Code::ControlPlaneMissing
         | Code::EvenControlPlanes
         | Code::ControlPlaneSize => &["machines"],
-        Code::RoleNeedsNetwork | Code::GatewayMissing | Code::LoadBalancerNetwork => {
-            &["networks", "machines"]
-        }
+        Code::RoleNeedsNetwork
+        | Code::GatewayMissing
+        | Code::LoadBalancerNetwork
+        | Code::BalancedMachine
+        | Code::BalancingSettings => &["networks", "machines"],
         Code::LoadBalancerMissing => &["machines", "load_balancer"],
         Code::KubernetesMissing => &["machines", "kubernetes"],
         Code::Release | Code::SnapshotWithoutMirror => &["image"],

@@ -163,6 +163,15 @@ impl Certificate {
         pem::encode("CERTIFICATE", &self.der)
     }
 
+    /// The certificate as a trust anchor for servers, whoever signed it: OpenSSL's `TRUSTED CERTIFICATE`, which
+    /// `openssl x509 -trustout -addtrust serverAuth` writes too (`X509_CERT_AUX` behind the certificate).
+    #[must_use]
+    pub fn trusted_pem(&self) -> String {
+        /// SEQUENCE { SEQUENCE OF trusted purposes { id-kp-serverAuth } }
+        const TRUST: [u8; 14] = [0x30, 12, 0x30, 10, 0x06, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1];
+        pem::encode("TRUSTED CERTIFICATE", &[&self.der[..], &TRUST].concat())
+    }
+
     /// The SHA-256 of the DER, in hex: what `openssl x509 -fingerprint -sha256` shows.
     #[must_use]
     pub fn fingerprint(&self) -> String {

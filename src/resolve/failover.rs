@@ -4,7 +4,7 @@ use super::Resolver;
 use super::machine::MachineDraft;
 use crate::diag::{Code, Diagnostic, Path, Place, did_you_mean};
 use crate::model::{self, FailoverChoice, Fencing, HeldBy, LoadBalancer};
-use crate::site::{Failover, FenceAgent, Keepalived, LoadBalancing, Pacemaker, Role, Stats, TwoNode};
+use crate::site::{Failover, FenceAgent, Keepalived, Pacemaker, Role, TwoNode};
 
 /// The machines that hold the floating address.
 pub(super) fn holders<'a>(written: &LoadBalancer, machines: &'a [MachineDraft]) -> Vec<&'a MachineDraft> {
@@ -36,19 +36,6 @@ impl Resolver<'_> {
             FailoverChoice::Keepalived => Failover::Keepalived(self.keepalived(written)),
             FailoverChoice::Pacemaker => Failover::Pacemaker(self.pacemaker(written, holders, network)),
         })
-    }
-
-    /// What the machines that hold the address do with it.
-    pub(super) fn load_balancing(&self, failover: Option<Failover>) -> LoadBalancing {
-        let stats = self.blueprint.load_balancer.as_ref().map(|written| &written.stats);
-        LoadBalancing {
-            failover,
-            frontends: Vec::new(),
-            stats: Stats {
-                port: stats.and_then(|stats| stats.port).unwrap_or(8404),
-                network: stats.and_then(|stats| stats.network.clone()),
-            },
-        }
     }
 
     /// Settings that nothing would read are a mistake somewhere.

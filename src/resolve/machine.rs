@@ -237,7 +237,7 @@ impl Resolver<'_> {
 }
 
 /// The machines of a group.
-fn names(group: &str, count: Option<u32>) -> Vec<String> {
+pub(super) fn names(group: &str, count: Option<u32>) -> Vec<String> {
     match count {
         None => vec![group.to_owned()],
         Some(count) => (1..=count).map(|number| format!("{group}{number:02}")).collect(),

@@ -6,6 +6,7 @@
 
 mod access;
 mod address;
+mod balancing;
 mod certificates;
 mod cidr;
 mod cluster;
@@ -21,11 +22,12 @@ mod names;
 mod network;
 mod ports;
 mod roles;
+mod servers;
 mod volume;
 
 use crate::diag::{Code, Diagnostic, Path, Place, has_errors};
 use crate::model::Blueprint;
-use crate::site::{FloatingAddress, Site};
+use crate::site::{FloatingAddress, LoadBalancing, Site};
 use crate::source::Document;
 
 /// Decides everything; `None` if the blueprint has errors.
@@ -67,7 +69,10 @@ impl Resolver<'_> {
         let cluster = self.cluster(epoch, &machines, &networks);
         let machines = self.addresses(machines, &mut networks);
         let kubernetes = cluster.map(|cluster| self.finish_cluster(cluster, &machines, &floating));
-        let load_balancing = failover.map(|failover| self.load_balancing(failover));
+        let balancing = self.balancing(&machines, &networks, &floating);
+        let load_balancing = failover.zip(balancing);
+        let load_balancing =
+            load_balancing.map(|(failover, balancing)| LoadBalancing { failover, ..balancing });
         self.published_ways(&machines, &networks);
         self.full_names(&machines, &floating);
         let networks = self.finish_networks(networks, &machines);

@@ -69,7 +69,7 @@ mod tests {
         let found = flows(&site());
         let (api, members) = (found[0].from.clone(), found[0].to.clone());
         let of = |endpoints: &[Endpoint]| -> Vec<String> {
-            endpoints.iter().map(|it| format!("{} {}", it.network, it.address)).collect()
+            endpoints.iter().map(|it| format!("{} {it}", it.network)).collect()
         };
         assert_eq!(of(&api), ["mast 10.3.0.2"]);
         assert_eq!(of(&members), ["node 10.4.0.2", "node 10.4.0.3", "node 10.4.0.4"]);

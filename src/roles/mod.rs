@@ -52,7 +52,7 @@ fn setup(site: &Site, credentials: &Credentials, machine: &Machine, flows: &[Flo
     match machine.role {
         Role::Gateway => gateway::add(site, machine, flows, &mut setup)?,
         Role::Bastion => bastion::add(site, &mut setup)?,
-        Role::LoadBalancer => {}
+        Role::LoadBalancer => load_balancer::add(site, credentials, machine, &mut setup)?,
         Role::ControlPlane => control_plane::add(site, credentials, machine, &mut setup)?,
         Role::Worker => worker::add(site, credentials, machine, &mut setup)?,
         Role::Etcd => etcd::add(credentials, machine, &mut setup)?,

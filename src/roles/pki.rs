@@ -3,8 +3,9 @@
 //! Where one root signs the authorities, `ca.crt` still holds the one authority that is to be trusted there, never the
 //! root: whoever trusts the root trusts what any authority below it has signed, and then the kubelet of a worker could
 //! read and write etcd. Go takes an authority that is not self-signed for a trust anchor (crypto/x509,
-//! `VerifyOptions.Roots`), curl does too, and `openssl verify` does with `-partial_chain`. What trusts the root alone
-//! is served as well: certificates are sent with the authority that signed them.
+//! `VerifyOptions.Roots`), curl does too, and `openssl verify` does with `-partial_chain`; HAProxy, which has no such
+//! option, does if the file itself says that the authority is trusted. What trusts the root alone is served as well:
+//! certificates are sent with the authority that signed them.
 
 use crate::bug::Bug;
 use crate::credentials::Credentials;
@@ -27,6 +28,12 @@ impl<'a> Keyring<'a> {
     pub(super) fn authority(&self, kind: AuthorityKind, path: &str) -> Result<File, Bug> {
         let authority = self.credentials.authority(kind)?;
         Ok(File::text(format!("{path}.crt"), authority.certificate().pem()))
+    }
+
+    /// `PATH.pem`: the same for programs that verify by OpenSSL's rules.
+    pub(super) fn trust_anchor(&self, kind: AuthorityKind, path: &str) -> Result<File, Bug> {
+        let authority = self.credentials.authority(kind)?;
+        Ok(File::text(format!("{path}.pem"), authority.certificate().trusted_pem()))
     }
 
     /// `PATH.key`: an authority's key.

@@ -4,7 +4,17 @@ use std::net::Ipv4Addr;
 
 pub use crate::model::{Mode, TwoNode};
 
+use super::Role;
 use crate::value::Duration;
+
+/// The frontend of the Kubernetes API.
+pub const API_FRONTEND: &str = "kube-api";
+
+/// The port of the loopback address on which HAProxy says that it is alive: `http://127.0.0.1:8405/alive`.
+pub const ALIVE_PORT: u16 = 8405;
+
+/// What HAProxy answers there.
+pub const ALIVE_PATH: &str = "/alive";
 
 /// What the machines that hold the floating address do with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +25,8 @@ pub struct LoadBalancing {
     pub frontends: Vec<Frontend>,
     /// HAProxy's statistics page.
     pub stats: Stats,
+    /// The line of the blueprint that asks for it: `blueprint.yaml:31`.
+    pub origin: String,
 }
 
 /// What moves a floating address.
@@ -76,7 +88,9 @@ pub struct Frontend {
     pub idle_timeout: Duration,
     /// How servers are checked.
     pub check: Check,
-    /// Networks whose machines may use it, besides those of the bastion.
+    /// Roles whose machines may use it.
+    pub clients: Vec<Role>,
+    /// Networks that may use it too.
     pub from: Vec<String>,
 }
 

@@ -24,8 +24,8 @@ pub use certificates::{
 pub use cluster::{API_PORT, Cluster, EtcdTopology};
 pub use image::{Image, PackageSources};
 pub use load_balancer::{
-    Check, CheckKind, Failover, FenceAgent, Frontend, Keepalived, LoadBalancing, Mode, Pacemaker, Server,
-    Stats, TwoNode,
+    ALIVE_PATH, ALIVE_PORT, API_FRONTEND, Check, CheckKind, Failover, FenceAgent, Frontend, Keepalived,
+    LoadBalancing, Mode, Pacemaker, Server, Stats, TwoNode,
 };
 pub use machine::{Attachment, Machine, Nic, PublishedPort, Segment};
 pub use network::{GatewayAddresses, Network, Pool};

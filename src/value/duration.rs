@@ -11,6 +11,12 @@ pub struct Duration(u64);
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
 impl Duration {
+    /// So many milliseconds.
+    #[must_use]
+    pub const fn millis(count: u64) -> Self {
+        Self(count)
+    }
+
     /// So many seconds.
     #[must_use]
     pub const fn seconds(count: u64) -> Self {

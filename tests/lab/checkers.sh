@@ -13,6 +13,7 @@ packages=(
   netplan.io                            # netplan generate
   systemd                               # systemd-analyze verify
   dnsmasq-base nftables                 # the gateway's programs
+  haproxy                               # the load balancers' program
   corosync pacemaker crmsh              # the cluster of the load balancers
   resource-agents                       # what it runs, with its parameters
   curl                                  # downloads of the bootstrap

@@ -1,5 +1,6 @@
 //! The gateway's configuration: judged by the programs that read it, and at work in network namespaces.
 
+mod balancing;
 mod dhcp;
 mod dns;
 mod firewall;

@@ -23,6 +23,7 @@ mod cloud_init;
 mod diagnostics;
 mod gateway;
 mod golden;
+mod haproxy;
 mod iso9660;
 mod netplan;
 mod pacemaker;

@@ -1,7 +1,8 @@
 //! nftables: the flows of all roles as rules, and nothing else (nft(8), 1.0.6 and later).
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
+use ipnet::Ipv4Net;
 use serde::Serialize;
 
 use super::rule::Rule;
@@ -112,7 +113,7 @@ impl Firewall<'_> {
     /// Whether an address is the gateway's.
     fn is_own(&self, endpoint: &Endpoint) -> bool {
         let mut own = self.machine.attachments().flat_map(|on| &on.addresses);
-        own.any(|address| address.addr() == endpoint.address)
+        own.any(|address| endpoint.address == address.addr().into())
     }
 
     /// Networks that the blueprint opens to others.
@@ -198,8 +199,9 @@ fn for_the_host(machine: &Machine, port: PublishedPort) -> Rule {
 
 /// The addresses that are meant, as nft(8) takes them: one, or a set in order, each once; `None` if there are none.
 fn set(endpoints: &[Endpoint], meant: impl Fn(&Endpoint) -> bool) -> Option<String> {
-    let meant = endpoints.iter().filter(|endpoint| meant(endpoint)).map(|endpoint| endpoint.address);
-    let addresses: Vec<String> = meant.collect::<BTreeSet<_>>().iter().map(ToString::to_string).collect();
+    let meant = endpoints.iter().filter(|endpoint| meant(endpoint));
+    let meant: BTreeMap<Ipv4Net, &Endpoint> = meant.map(|endpoint| (endpoint.address, endpoint)).collect();
+    let addresses: Vec<String> = meant.values().map(ToString::to_string).collect();
     match addresses.as_slice() {
         [] => None,
         [one] => Some(one.clone()),

@@ -21,7 +21,8 @@ pub(super) fn flows(site: &Site) -> Vec<Flow> {
     let Some(pacemaker) = settings(site) else { return Vec::new() };
     // Members share the networks of their links, so that the gateway is between them on none of these.
     let link = |(network, port): (&String, u16)| {
-        let members: Vec<Endpoint> = members(site).filter_map(|member| endpoint(member, network)).collect();
+        let members: Vec<Endpoint> =
+            members(site).filter_map(|member| member.on(network)).map(Endpoint::from).collect();
         Flow {
             reason: "corosync: its members among themselves".into(),
             from: members.clone(),
@@ -109,11 +110,6 @@ fn settings(site: &Site) -> Option<&Pacemaker> {
 /// The machines that hold the floating address.
 fn members(site: &Site) -> impl Iterator<Item = &Machine> {
     site.floating.iter().flat_map(|floating| site.with_role(floating.role))
-}
-
-fn endpoint(member: &Machine, network: &str) -> Option<Endpoint> {
-    let address = member.on(network)?.address();
-    Some(Endpoint { network: network.to_owned(), address })
 }
 
 #[cfg(test)]

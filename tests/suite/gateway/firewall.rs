@@ -44,7 +44,7 @@ with ThreadPoolExecutor(len(targets)) as pool:
 "#;
 
 /// Ports that every machine listens on.
-const PORTS: [u16; 3] = [22, 80, 6443];
+const PORTS: [u16; 7] = [22, 80, 443, 6443, 8080, 8404, 30080];
 
 fn lab(on: On) -> Option<Lab> {
     let lab = Lab::new(on)?;
@@ -105,7 +105,7 @@ fn is_neighbour(lab: &Lab, source: &str, address: Ipv4Addr) -> bool {
     }
 }
 
-/// Who reaches what through the gateway or at it: a line for each source, `NAME:PORT` for each target.
+/// Who reaches what through the gateway or at it: a line for each source, `NAME:PORTS` for each target, `*` for all ports.
 fn reached(lab: &Lab) -> String {
     let addresses = addresses(lab);
     let sources = ["jump", "hapx01", "mast01", "node01", "host", "stranger", "outside"];
@@ -113,16 +113,17 @@ fn reached(lab: &Lab) -> String {
         let through = addresses
             .iter()
             .filter(|(name, address)| name.starts_with("gate") || !is_neighbour(lab, source, *address));
-        let targets: Vec<(String, String)> = through
-            .flat_map(|(name, address)| {
-                PORTS.map(|port| (format!("{name}:{port}"), format!("{address} {port}")))
-            })
-            .collect();
-        let wire: Vec<String> = targets.iter().map(|(_, target)| target.clone()).collect();
+        let through: Vec<&(String, Ipv4Addr)> = through.collect();
+        let wire: Vec<String> =
+            through.iter().flat_map(|(_, address)| PORTS.map(|port| format!("{address} {port}"))).collect();
         let answers = connect(lab, source, &wire);
-        let heard = targets.iter().zip(&answers).filter(|(_, answer)| *answer != "-");
-        let heard: Vec<&str> = heard.map(|((name, _), _)| name.as_str()).collect();
-        format!("{source} -> {}", heard.join(" ")).trim_end().to_owned()
+        let heard = through.iter().zip(answers.chunks(PORTS.len())).filter_map(|((name, _), answers)| {
+            let open = PORTS.iter().zip(answers).filter(|(_, answer)| *answer != "-");
+            let open: Vec<String> = open.map(|(port, _)| port.to_string()).collect();
+            let open = if open.len() == PORTS.len() { "*".to_owned() } else { open.join(",") };
+            (!open.is_empty()).then(|| format!("{name}:{open}"))
+        });
+        format!("{source} -> {}", heard.collect::<Vec<_>>().join(" ")).trim_end().to_owned()
     };
     // Most of it is waiting for what never comes.
     std::thread::scope(|scope| {
@@ -135,12 +136,12 @@ fn only_declared_flows_pass(on: On) {
     let Some(lab) = lab(on) else { return };
     lab.load_firewall();
     let expected = "\
-        jump -> api:6443 gate.jump:22 hapx01:22 hapx02:22 internet:22 internet:80 internet:6443 mast01:22 node01:22 node02:22\n\
-        hapx01 -> internet:22 internet:80 internet:6443 mast01:6443\n\
-        mast01 -> api:6443 internet:22 internet:80 internet:6443\n\
-        node01 -> api:6443 internet:22 internet:80 internet:6443\n\
-        host -> gate.desk:22 gate.jump:22 gate.lb:22 gate.mast:22 gate.node:22 gate.vip:22 internet:22 internet:80 internet:6443 node01:22 node01:80 node01:6443 node02:22 node02:80 node02:6443\n\
-        stranger -> internet:22 internet:80 internet:6443\n\
+        jump -> api:80,443,6443,8080 gate.jump:22 hapx01:22,8404 hapx02:22,8404 internet:* mast01:22 node01:22 node02:22\n\
+        hapx01 -> internet:* mast01:80,6443 node01:443,30080 node02:443,30080\n\
+        mast01 -> api:6443 internet:*\n\
+        node01 -> api:80,443,6443 internet:*\n\
+        host -> api:8080 gate.desk:22 gate.jump:22 gate.lb:22 gate.mast:22 gate.node:22 gate.vip:22 internet:* node01:* node02:*\n\
+        stranger -> internet:*\n\
         outside ->";
     assert_eq!(reached(&lab), expected);
 }

@@ -49,6 +49,11 @@ impl Lab {
     ///
     /// `None` without the rights of root, unless nothing may be skipped.
     pub(super) fn new(on: On) -> Option<Self> {
+        Self::of(on, blueprint("routed"))
+    }
+
+    /// The same of a blueprint that differs a little from that one.
+    pub(super) fn of(on: On, built: Compiled) -> Option<Self> {
         if fs::metadata("/proc/self").is_ok_and(|process| process.uid() != 0) {
             assert!(std::env::var("BPC_REQUIRE_TOOLS").as_deref() != Ok("1"), "network namespaces need root");
             eprintln!("skipped: network namespaces need root");
@@ -77,7 +82,7 @@ impl Lab {
         assert_eq!(first_line(holder.stdout.take().unwrap()), "ready");
         let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", holder.id())).unwrap();
         let inside = children.trim().to_owned();
-        let lab = Self { built: blueprint("routed"), on, holder, inside, started: Mutex::default() };
+        let lab = Self { built, on, holder, inside, started: Mutex::default() };
         lab.sh(&format!("{}{}", lab.cables(), lab.addresses()));
         Some(lab)
     }

@@ -8,7 +8,7 @@ use bpc::site::{AuthorityKind, Holder};
 use super::placed::cluster;
 use crate::built::changed_in;
 
-/// The public key and the certificate of everything, by purpose.
+/// The public key and the certificate of everything, or the secret that is shared, by purpose.
 fn identities(built: &Compiled) -> BTreeMap<String, (String, Vec<u8>)> {
     let credentials = &built.credentials;
     let authorities = credentials.authorities().map(|(kind, authority)| {
@@ -21,6 +21,10 @@ fn identities(built: &Compiled) -> BTreeMap<String, (String, Vec<u8>)> {
     let mut all: BTreeMap<_, _> = authorities.chain(leaves).collect();
     let pair = credentials.service_account().unwrap().public_pem();
     all.insert("service-account".to_owned(), (pair, Vec::new()));
+    let shared = credentials.all_shared();
+    all.extend(
+        shared.map(|(secret, bytes)| (secret.as_str().to_owned(), (String::new(), bytes.expose().clone()))),
+    );
     all
 }
 
@@ -100,6 +104,18 @@ fn another_key_of_a_machine_changes_that_one_only() {
 fn another_key_of_the_operator_changes_the_operators_files_only() {
     let (before, after) = (cluster("kube-demo", ""), cluster("kube-demo", "rotate: {admin: 3}"));
     assert_eq!(artifacts(&before, &after), ["kubeconfig/admin.conf"]);
+}
+
+#[test]
+fn another_password_of_the_statistics_changes_load_balancers_and_the_operator_only() {
+    let (before, after) = (cluster("kube-demo", ""), cluster("kube-demo", "rotate: {stats-password: 1}"));
+    let changed = artifacts(&before, &after);
+    let expected =
+        |path: &str| path.starts_with("machines/hapx-node0") || path == "load-balancer/stats-password";
+    assert!(changed.iter().all(|path| expected(path)), "{changed:?}");
+    for path in ["load-balancer/stats-password", "machines/hapx-node02/files/etc/haproxy/users.cfg"] {
+        assert!(changed.iter().any(|found| found == path), "{changed:?}");
+    }
 }
 
 #[test]

@@ -24,12 +24,13 @@ struct Needles {
 }
 
 impl Needles {
-    /// Those of the vault and of every private key of these data centres.
+    /// Those of the vault, of every shared secret and of every private key of these data centres.
     fn of(sites: &[Compiled]) -> Self {
         let mut needles = Self { parts: BTreeSet::new(), starts: BTreeSet::new() };
         needles.add_forms(&KEY);
         for built in sites {
             let credentials = &built.credentials;
+            credentials.all_shared().for_each(|(_, secret)| needles.add_forms(secret.expose()));
             let keys = credentials.authorities().map(|(_, authority)| authority.key());
             let keys = keys.chain(credentials.certificates().map(|(_, _, issued)| &issued.key));
             for key in keys.chain([credentials.service_account().unwrap()]) {

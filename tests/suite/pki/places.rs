@@ -95,7 +95,8 @@ fn in_the_vault_mode_no_machine_signs_anything_and_every_kubelet_has_a_certifica
 #[test]
 fn others_have_nothing() {
     for built in [cluster("kube-demo", ""), cluster("kube-full", "pki: {root: true}")] {
-        for machine in ["gate-node01", "busybox", "hapx-node01", "kube-node01"] {
+        assert_files(&built, "hapx-node01", &[]);
+        for machine in ["gate-node01", "busybox", "kube-node01"] {
             assert_files(&built, machine, &[]);
             let prefix = format!("machines/{machine}/");
             let secret =
@@ -118,18 +119,16 @@ fn what_holds_a_secret_file_is_secret_too() {
 }
 
 #[test]
-fn the_operator_has_the_authorities_and_a_way_in() {
+fn the_operator_has_the_authorities_and_the_ways_in() {
     let operators = |line: &str| -> Vec<String> {
         let built = cluster("kube-full", line);
         let files = built.artifacts.files.iter().filter(|file| !file.path.starts_with("machines/"));
         files.map(|file| format!("{:04o} {}", file.mode(), file.path)).collect()
     };
     let below = ["0644 pki/kubernetes-ca.crt", "0644 pki/front-proxy-ca.crt", "0644 pki/etcd-ca.crt"];
-    assert_eq!(operators(""), [&below[..], &["0600 kubeconfig/admin.conf"]].concat());
-    assert_eq!(
-        operators("pki: {root: true}"),
-        [&["0644 pki/root-ca.crt"], &below[..], &["0600 kubeconfig/admin.conf"]].concat()
-    );
+    let ways = ["0600 kubeconfig/admin.conf", "0600 load-balancer/stats-password"];
+    assert_eq!(operators(""), [&below[..], &ways].concat());
+    assert_eq!(operators("pki: {root: true}"), [&["0644 pki/root-ca.crt"], &below[..], &ways].concat());
 }
 
 /// Where there is a root, no machine trusts it: the authorities below it would be one.

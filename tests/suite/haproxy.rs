@@ -1,0 +1,203 @@
+//! HAProxy's configuration: judged by HAProxy and by the units that start it. At work it is in `gateway/balancing.rs`.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use bpc::Compiled;
+use bpc::site::{Machine, Role};
+
+use crate::built::{artifact, blueprint, blueprints, changed, files};
+use crate::support::tools::{On, Staged, Tool, tool};
+
+const STAGE: &str = "files/usr/local/lib/bpc/stages/40-haproxy";
+
+/// All that a load balancer can be told, besides what the good blueprints tell theirs.
+fn all() -> Vec<Compiled> {
+    let mut all = blueprints();
+    for more in [
+        "kubernetes: {version: \"1.35\", anonymous_auth: false}",
+        "kubernetes: {version: \"1.35\"}\npki: {root: true, algorithm: ecdsa-p384}",
+    ] {
+        all.push(changed("routed", |text| text.replace("kubernetes: {version: \"1.35\"}", more)));
+    }
+    for extreme in [
+        "api: {max_connections: 100000, idle_timeout: 576h, check: {interval: 1h, fall: 100, rise: 100}}",
+        "api: {max_connections: 1, idle_timeout: 1s, check: {interval: 100ms, fall: 1, rise: 1}}",
+    ] {
+        let with = |text: String| text.replace("load_balancer:\n", &format!("load_balancer:\n  {extreme}\n"));
+        all.push(changed("routed", with));
+    }
+    all
+}
+
+fn balancers(built: &Compiled) -> impl Iterator<Item = &Machine> {
+    built.site.machines.iter().filter(|machine| machine.role == Role::LoadBalancer)
+}
+
+/// The files of a machine for HAProxy, where a chroot sees them; the paths in them lead there.
+fn staged(haproxy: &Tool, built: &Compiled, machine: &Machine) -> Staged {
+    let files = files(built, machine).into_iter();
+    let files: Vec<(&str, &[u8])> =
+        files.filter_map(|(path, content)| Some((path.strip_prefix("/etc/haproxy/")?, content))).collect();
+    let staged = haproxy.stage(&files);
+    let config = staged.host_path().join("haproxy.cfg");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let folder = format!("{}/", staged.path_for("").display()).replace("//", "/");
+    std::fs::write(&config, text.replace("/etc/haproxy/", &folder)).unwrap();
+    staged
+}
+
+#[test]
+fn haproxy_has_nothing_to_say_about_any_configuration() {
+    for on in [On::Bookworm, On::Trixie] {
+        let Some(haproxy) = tool(on, "haproxy") else { continue };
+        let mut checked = 0;
+        for built in all() {
+            for machine in balancers(&built) {
+                let staged = staged(&haproxy, &built, machine);
+                let mut command = haproxy.command();
+                command.args(["-c", "-dW"]);
+                for file in ["haproxy.cfg", "users.cfg"] {
+                    command.arg("-f").arg(staged.path_for(file));
+                }
+                let output = command.output().unwrap();
+                let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+                let nothing = said.is_empty() || said == "Configuration file is valid\n";
+                assert!(
+                    output.status.success() && nothing,
+                    "{on:?} {} {}: {said}",
+                    built.site.name,
+                    machine.name
+                );
+                checked += 1;
+            }
+        }
+        assert!(checked >= 10, "{checked}");
+    }
+}
+
+/// The lines of a section, without what stands before them.
+fn section(built: &Compiled, machine: &str, title: &str) -> Vec<String> {
+    let config =
+        String::from_utf8_lossy(artifact(built, machine, "files/etc/haproxy/haproxy.cfg")).into_owned();
+    let lines = config.lines().skip_while(|line| *line != title).skip(1);
+    lines.take_while(|line| line.starts_with("  ")).map(|line| line.trim().to_owned()).collect()
+}
+
+#[test]
+fn limits_and_checks_are_those_of_the_blueprint() {
+    let built = blueprint("everything");
+    let has = |title: &str, line: &str| {
+        let lines = section(&built, "proxy01", title);
+        assert!(lines.iter().any(|found| found.starts_with(line)), "{title} has no {line}: {lines:?}");
+    };
+    has("frontend kube-api", "maxconn 500");
+    has("frontend kube-api", "timeout client 48h");
+    has("backend kube-api", "timeout server 48h");
+    has("backend kube-api", "default-server check inter 500ms fall 5 rise 3 ");
+    has("frontend ingress-http", "maxconn 8");
+    has("backend ingress-http", "http-check send meth GET uri /healthz ");
+    has("frontend ingress-https", "maxconn 128");
+    has("backend ingress-https", "server node01 10.20.0.4:30443");
+    has("frontend store", "maxconn 2000");
+    has("backend store", "default-server check inter 2s fall 3 rise 2 ");
+    has("backend wiki", "timeout server 1m");
+    has("frontend stats", "bind 10.30.0.5:9000");
+    // The sum, 500 + 8 + 128 + 2 * 2000, and 10 each for what is not balanced.
+    has("global", "maxconn 4656");
+}
+
+#[test]
+fn an_api_that_answers_no_strangers_is_only_connected_to() {
+    let silent = changed("routed", |text| text.replace("\"1.35\"}", "\"1.35\", anonymous_auth: false}"));
+    assert_eq!(
+        section(&silent, "hapx01", "backend kube-api"),
+        [
+            "mode tcp",
+            "timeout server 24h",
+            "timeout tunnel 24h",
+            "default-server check inter 2s fall 3 rise 2 on-marked-down shutdown-sessions",
+            "server mast01 10.4.0.2:6443",
+        ]
+    );
+}
+
+#[test]
+fn the_unit_reads_both_files_when_it_starts_and_when_it_reloads() {
+    let built = blueprint("routed");
+    let options = String::from_utf8_lossy(artifact(&built, "hapx01", "files/etc/default/haproxy"));
+    assert!(options.ends_with("EXTRAOPTS=\"-S /run/haproxy-master.sock -f /etc/haproxy/users.cfg\"\n"));
+    for on in [On::Bookworm, On::Trixie] {
+        let Some(cat) = tool(on, "cat") else { continue };
+        let output = cat.command().arg("/lib/systemd/system/haproxy.service").output().unwrap();
+        let unit = String::from_utf8(output.stdout).unwrap();
+        assert!(unit.contains("\nEnvironmentFile=-/etc/default/haproxy\n"), "{unit}");
+        // What the unit itself puts there is still there.
+        assert!(unit.contains("\"CONFIG=/etc/haproxy/haproxy.cfg\""), "{unit}");
+        assert!(unit.contains("\"EXTRAOPTS=-S /run/haproxy-master.sock\""), "{unit}");
+        let calls: Vec<&str> = unit.lines().filter(|line| line.contains("=/usr/sbin/haproxy ")).collect();
+        assert_eq!(calls.len(), 2, "{unit}");
+        assert!(calls.iter().all(|call| call.contains(" -f $CONFIG ") && call.ends_with(" $EXTRAOPTS")));
+    }
+}
+
+#[test]
+fn nobody_gets_in_with_a_password_that_is_not_of_the_vault() {
+    for built in all() {
+        for file in &built.artifacts.files {
+            let text = String::from_utf8_lossy(file.content.bytes());
+            assert!(!text.contains("admin:admin"), "{}", file.path);
+        }
+        for machine in balancers(&built) {
+            let config =
+                String::from_utf8_lossy(artifact(&built, &machine.name, "files/etc/haproxy/haproxy.cfg"));
+            for never in ["stats auth", "stats admin", "password", "bind *", "bind :", "0.0.0.0", " name"] {
+                assert!(!config.contains(never), "{never}: {config}");
+            }
+        }
+    }
+}
+
+/// Runs the stage of a load balancer with programs that only note how they were called; HAProxy runs or not.
+fn stage_calls(built: &Compiled, runs: bool) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let calls = folder.path().join("calls");
+    let note = format!("#!/bin/sh\necho \"${{0##*/}} $*\" >>{}\n", calls.display());
+    let answer = if runs { "" } else { "case $* in *is-active*) exit 3 ;; esac\n" };
+    write("haproxy", note.as_bytes());
+    write("systemctl", format!("{note}{answer}").as_bytes());
+    write("lib.sh", artifact(built, "hapx01", "files/usr/local/lib/bpc/lib.sh"));
+    write("stage", artifact(built, "hapx01", STAGE));
+    let path = format!("{}:/usr/bin:/bin", folder.path().display());
+    let mut command = Command::new("/bin/sh");
+    command.arg(folder.path().join("stage")).env_clear().env("PATH", path).env("BPC_LIB", folder.path());
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::read_to_string(calls).unwrap()
+}
+
+#[test]
+fn its_stage_starts_haproxy_unless_pacemaker_does() {
+    const CHECK: &str = "haproxy -c -q -f /etc/haproxy/haproxy.cfg -f /etc/haproxy/users.cfg\n";
+    let systemd = "systemctl daemon-reload\nsystemctl enable haproxy\nsystemctl reload-or-restart haproxy\n";
+    let asked = "systemctl --quiet is-active haproxy\n";
+    let keepalived = blueprint("routed");
+    let pacemaker = changed("routed", |text| {
+        text.replace("  address: 10.2.0.20\n", "  address: 10.2.0.20\n  failover: pacemaker\n")
+    });
+    assert_eq!(stage_calls(&keepalived, false), format!("{CHECK}{systemd}"));
+    assert_eq!(stage_calls(&pacemaker, false), format!("{CHECK}{asked}"));
+    assert_eq!(stage_calls(&pacemaker, true), format!("{CHECK}{asked}systemctl reload haproxy\n"));
+}
+
+#[test]
+fn a_new_password_is_put_into_force() {
+    let stage = |built: &Compiled| artifact(built, "hapx01", STAGE).to_vec();
+    let rotated = changed("routed", |text| format!("{text}rotate: {{stats-password: 1}}\n"));
+    assert_ne!(stage(&blueprint("routed")), stage(&rotated));
+}
