@@ -1,13 +1,13 @@
 #!/bin/bash
 # failover.sh [-s SUITE] [-t SECONDS] [-k] NAME <PLAN
 #
-# Boots the machines that may hold the floating address of the blueprint built in out/NAME; PLAN is what `bpc plan --format
-# json` says of it. Waits until one of them has the address and HAProxy runs on all, cuts the power of the one that has it,
-# and prints how long until another has it. Then starts the first one again: it must come back, and the address must
-# stay where it is. Exit status 0 only if all of that happens.
+# Boots the machines that may hold the floating address of the blueprint built in out/NAME; PLAN is what `bpc plan` says
+# of it as JSON. Waits until one of them has the address and HAProxy runs on all, cuts the power of the one that has it,
+# and prints how long until another has it. Then starts the first one again: it must come back, and the address must stay
+# where it is. Exit status 0 only if all of that happens.
 #
 #   -s SUITE    the guest that guest.sh built, with the packages of load balancers (default bookworm)
-#   -t SECONDS  how long each step may take (default 600)
+#   -t SECONDS  how long each step may take (default 900)
 #   -k          use the processor's virtualisation (KVM); without, qemu emulates one
 #
 # Logs: $BPC_LAB/boot/MACHINE/{console,check,qemu} (BPC_LAB: target/lab unless it is set).
@@ -16,6 +16,7 @@ set -euo pipefail
 
 # shellcheck source-path=SCRIPTDIR source=machines.sh
 . "$(dirname "$(realpath "$0")")/machines.sh"
+limit=900
 
 # plan: prints the floating address, the memory of a machine that may hold it, and the names of all that may.
 plan() {
@@ -35,11 +36,12 @@ watch() {
   for machine; do send "$run/watch" "$machine"; done
 }
 
-# settle: until all machines are well; those of Pacemaker see each other.
+# settle: until all machines are well; those of Pacemaker know that of each other.
 settle() {
   await "haproxy active" "${machines[@]}"
-  if grep -q '^online:' "$lab/boot/${machines[0]}/check"; then
+  if [ -e "$built/${machines[0]}/files/etc/corosync" ]; then
     await "online: ${machines[*]}" "${machines[@]}"
+    await "serving: ${machines[*]}" "${machines[@]}"
   fi
 }
 
@@ -81,8 +83,9 @@ read -r address memory names < <(plan) || fail "this is no plan with a floating 
 read -ra names <<<"$names"
 [ ${#names[@]} -gt 1 ] || fail "one machine holds the address for good"
 
+built=out/$1/machines
 seeds=()
-for name in "${names[@]}"; do seeds+=("out/$1/machines/$name/seed.iso"); done
+for name in "${names[@]}"; do seeds+=("$built/$name/seed.iso"); done
 insert "${seeds[@]}"
 for machine in "${machines[@]}"; do start "$machine"; done
 await ready "${machines[@]}"

@@ -5,7 +5,8 @@
 #   address here             or gone
 #   haproxy active           or what else systemd says of it
 #   online: hapx-node01 ...  the members that Pacemaker sees, if it runs
-address='' haproxy='' online='' round=0
+#   serving: hapx-node01 ... those on which it runs HAProxy
+address='' haproxy='' online='' serving='' round=0
 while :; do
   now=gone
   [ -z "$(ip -oneline address show to "$FLOATING")" ] || now=here
@@ -15,10 +16,13 @@ while :; do
     now=$(systemctl is-active haproxy)
     [ "$now" = "$haproxy" ] || echo "haproxy $now"
     haproxy=$now
-    now=$(crm_mon --one-shot --output-as=xml | sed -n 's/.*<node name="\([^"]*\)".* online="true".* pending="false".*/\1/p')
-    # shellcheck disable=SC2086,SC2116
-    [ "$now" = "$online" ] || echo online: $now
+    now=$(crm_mon --one-shot --output-as=xml 2>/dev/null |
+      sed -n 's/.*<node name="\([^"]*\)".* online="true".* pending="false".*/\1/p' | xargs)
+    [ "$now" = "$online" ] || echo "online: $now"
     online=$now
+    now=$(crm_resource --resource haproxy-clone --locate 2>/dev/null | sed -n 's/.* running on: //p' | sort | xargs)
+    [ "$now" = "$serving" ] || echo "serving: $now"
+    serving=$now
   fi
   round=$((round + 1))
   sleep 0.2
