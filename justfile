@@ -68,7 +68,7 @@ ci:
 checkers *SUITE:
     bash tests/lab/checkers.sh target/checkers "$@"
 
-# Build the Debian guest that prove-boot starts, with more packages if they are named
+# Build the Debian guest that prove-boot and prove-failover start, with more packages if they are named
 [group('proof')]
 guest SUITE='bookworm' *PACKAGE:
     bash tests/lab/guest.sh "$@"
@@ -85,3 +85,12 @@ prove-boot NAME +MACHINE:
       shift
     done
     exec bash tests/lab/boot.sh "$@"
+
+# Cut the power of the machine that holds the floating address: just prove-failover [-s SUITE] NAME
+[group('proof')]
+prove-failover *ARGUMENT:
+    #!/bin/sh
+    set -eu
+    for name; do :; done
+    cargo run --release -- build "blueprints/$name"
+    cargo run --release -- plan --format json "blueprints/$name" | bash tests/lab/failover.sh "$@"

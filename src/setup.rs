@@ -42,8 +42,8 @@ impl File {
     }
 
     /// A file of mode 0600 with this secret in it.
-    pub fn secret(path: impl Into<String>, content: &Secret<String>, secret: SecretUse) -> Self {
-        let content = Content::Secret(Secret::new(content.expose().as_bytes().to_vec()));
+    pub fn secret<T: AsRef<[u8]>>(path: impl Into<String>, content: &Secret<T>, secret: SecretUse) -> Self {
+        let content = Content::Secret(Secret::new(content.expose().as_ref().to_vec()));
         Self { path: path.into(), content, mode: 0o600, secrets: vec![secret] }
     }
 

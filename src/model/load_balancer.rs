@@ -122,7 +122,7 @@ pub struct FenceAgent {
     /// The agent's name.
     #[schemars(extend("examples" = ["fence_virsh"]))]
     pub agent: String,
-    /// The package that brings it; `fence-agents` if nothing is said.
+    /// The package that brings it; the one with all agents of the distribution if nothing is said.
     #[serde(default)]
     pub package: Option<String>,
     /// Its parameters. They are public, so a password belongs into a file on the machine.

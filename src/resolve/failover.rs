@@ -6,9 +6,6 @@ use crate::diag::{Code, Diagnostic, Path, Place, did_you_mean};
 use crate::model::{self, FailoverChoice, Fencing, HeldBy, LoadBalancer};
 use crate::site::{Failover, FenceAgent, Keepalived, Pacemaker, Role, TwoNode};
 
-/// The package with the agents of all kinds.
-const FENCE_AGENTS: &str = "fence-agents";
-
 /// The machines that hold the floating address.
 pub(super) fn holders<'a>(written: &LoadBalancer, machines: &'a [MachineDraft]) -> Vec<&'a MachineDraft> {
     let role = role(written);
@@ -143,13 +140,8 @@ impl Resolver<'_> {
                     .help("name a fence agent for each machine under `agents:`, or write `fencing: none`"),
             );
         }
-        let agents = settings.agents.iter().map(|(machine, agent)| FenceAgent {
-            machine: machine.clone(),
-            agent: agent.agent.clone(),
-            package: agent.package.clone().unwrap_or_else(|| FENCE_AGENTS.to_owned()),
-            options: agent.options.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
-        });
-        agents.collect()
+        let described = settings.agents.iter();
+        described.map(|(machine, agent)| self.fence_agent(machine, agent, &agents.key(machine))).collect()
     }
 
     fn without_fencing(&mut self, settings: &model::Pacemaker, path: &Path) {

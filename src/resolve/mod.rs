@@ -11,6 +11,7 @@ mod certificates;
 mod cidr;
 mod cluster;
 mod failover;
+mod fencing;
 mod gateway;
 mod image;
 mod interface;

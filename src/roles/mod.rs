@@ -60,5 +60,6 @@ fn setup(site: &Site, credentials: &Credentials, machine: &Machine, flows: &[Flo
         Role::Etcd => etcd::add(credentials, machine, &mut setup)?,
     }
     keepalived::add(site, credentials, machine, &mut setup)?;
+    pacemaker::add(site, credentials, machine, &mut setup)?;
     Ok(setup)
 }

@@ -15,6 +15,8 @@ packages=(
   dnsmasq-base nftables                 # the gateway's programs
   haproxy                               # the load balancers' program
   keepalived                            # what moves the floating address
+  corosync pacemaker crmsh              # the cluster of the load balancers
+  resource-agents                       # what it runs, with its parameters
   curl                                  # downloads of the bootstrap
   iproute2 iputils-ping iputils-arping  # a look at a test's network
   python3-yaml                          # the YAML reader of cloud-init and netplan
@@ -44,12 +46,20 @@ mirror() {
     awk '$1 == "Debian" { print $2; exit }'
 }
 
+# A fence agent: Debian 13 has a package for each.
+fence_agents() {
+  case $1 in
+    bookworm) echo fence-agents ;;
+    *) echo fence-agents-virsh ;;
+  esac
+}
+
 # build SUITE: bootstraps beside the final place and moves there, so that a chroot is whole or absent.
 build() {
   local suite=$1 log=$target/$1.log new start=$SECONDS
   new=$(mktemp -d "$target/$suite.XXXXXX")
   chmod 755 "$new"
-  if ! mmdebstrap --mode=root --variant=apt --format=directory --include="${packages[*]}" \
+  if ! mmdebstrap --mode=root --variant=apt --format=directory --include="${packages[*]} $(fence_agents "$suite")" \
     --skip=cleanup/apt/lists \
     --aptopt='Acquire::Languages "none"' --aptopt='Acquire::Retries "3"' \
     --dpkgopt=force-unsafe-io \

@@ -2,6 +2,6 @@
 
 mod engine;
 mod library;
-mod scratch;
+pub(crate) mod scratch;
 mod server;
 mod unit;

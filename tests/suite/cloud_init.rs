@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use base64ct::{Base64, Encoding as _};
 use bpc::Compiled;
 use serde_json::Value;
 
@@ -125,10 +126,16 @@ fn every_file_comes_through_byte_by_byte() {
         for machine in &one.site.machines {
             let document = &found[&format!("{}.{}.user-data", one.site.name, machine.name)];
             let written = document["write_files"].as_array().unwrap().iter().map(|file| {
-                assert_eq!(file.get("encoding"), None, "no file of today's roles is binary");
-                (file["path"].as_str().unwrap(), file["content"].as_str().unwrap().as_bytes())
+                let text = file["content"].as_str().unwrap();
+                let bytes = match file.get("encoding").map(|encoding| encoding.as_str().unwrap()) {
+                    None => text.as_bytes().to_vec(),
+                    Some("b64") => Base64::decode_vec(text).unwrap(),
+                    Some(other) => panic!("{other} is nothing that bpc writes"),
+                };
+                (file["path"].as_str().unwrap(), bytes)
             });
-            assert_eq!(written.collect::<Vec<_>>(), files(one, machine));
+            let expected = files(one, machine).into_iter().map(|(path, bytes)| (path, bytes.to_vec()));
+            assert_eq!(written.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
         }
     }
 }

@@ -1,7 +1,17 @@
 //! Pacemaker on Corosync: one of the two ways in which the floating address moves.
+//!
+//! Corosync tells the machines of each other, and Pacemaker runs the address on one of them and HAProxy on all. Every
+//! machine starts both at every boot. What the cluster is to run is said once, by its first machine, and kept by all.
 
+mod cluster;
+mod corosync;
+
+use crate::bug::Bug;
+use crate::credentials::Credentials;
 use crate::flow::{Endpoint, Flow, Service};
-use crate::site::{Failover, Machine, Pacemaker, Site};
+use crate::format::shell;
+use crate::setup::{File, SecretUse, Setup, Stage};
+use crate::site::{Distribution, Failover, Machine, Pacemaker, Role, SharedSecret, Site, TwoNode};
 
 /// The port of Corosync's first link; each further link has the next one (`mcastport` in corosync.conf(5)).
 const CLUSTER_PORT: u16 = 5405;
@@ -21,6 +31,73 @@ pub(super) fn flows(site: &Site) -> Vec<Flow> {
         }
     };
     pacemaker.links.iter().zip(CLUSTER_PORT..).map(link).collect()
+}
+
+/// Adds Corosync and Pacemaker, if the machine is one of several that they move the floating address between.
+pub(super) fn add(
+    site: &Site,
+    credentials: &Credentials,
+    machine: &Machine,
+    setup: &mut Setup,
+) -> Result<(), Bug> {
+    let Some(settings) = settings(site) else { return Ok(()) };
+    let Some(floating) = site.floating.iter().find(|floating| floating.role == machine.role) else {
+        return Ok(());
+    };
+    let members: Vec<&Machine> = members(site).collect();
+    let agents = match site.image.distribution {
+        Distribution::Debian => "resource-agents",
+        Distribution::Ubuntu => "resource-agents-base",
+    };
+    setup.install(["corosync", "crmsh", "pacemaker", agents]);
+    setup.packages.extend(settings.agents.iter().map(|agent| agent.package.clone()));
+    let generation = site.generations.get(SharedSecret::CorosyncAuthkey.as_str()).copied().unwrap_or(0);
+    let haproxy = if machine.role == Role::LoadBalancer { "yes" } else { "no" };
+    let variables =
+        [("MACHINE", machine.name.as_str()), ("HAPROXY", haproxy), ("GENERATION", &generation.to_string())];
+    setup.apply(
+        Stage::new(
+            45,
+            "corosync",
+            &variables,
+            concat!(include_str!("members.sh"), "\n", include_str!("corosync.sh")),
+        ),
+        vec![
+            File::text("/etc/corosync/corosync.conf", corosync::configuration(site, settings, &members)?),
+            authkey(credentials)?,
+        ],
+    );
+    if members.first().is_some_and(|first| first.name == machine.name) {
+        let names = shell::words(members.iter().map(|member| &member.name));
+        let variables = [("MEMBERS", names.as_str()), ("ALONE", alone(settings))];
+        setup.apply(
+            Stage::new(
+                50,
+                "cluster",
+                &variables,
+                concat!(include_str!("members.sh"), "\n", include_str!("cluster.sh")),
+            ),
+            vec![File::text(
+                "/etc/bpc/cluster.crm",
+                cluster::configuration(site, settings, floating, &members)?,
+            )],
+        );
+    }
+    Ok(())
+}
+
+/// Whether the first machine says what the cluster runs although the other never came. With fencing it does not: the
+/// cluster would stop a machine that is only being installed.
+fn alone(settings: &Pacemaker) -> &'static str {
+    if settings.two_node == Some(TwoNode::StartAlone) && settings.agents.is_empty() { "yes" } else { "no" }
+}
+
+/// The key of the members, for root alone as corosync-keygen(8) makes it.
+fn authkey(credentials: &Credentials) -> Result<File, Bug> {
+    let key = credentials.shared(SharedSecret::CorosyncAuthkey)?;
+    let purpose = SharedSecret::CorosyncAuthkey.as_str().to_owned();
+    let secret = SecretUse { purpose, why: "the members of the cluster know each other by it" };
+    Ok(File { mode: 0o400, ..File::secret("/etc/corosync/authkey", key, secret) })
 }
 
 fn settings(site: &Site) -> Option<&Pacemaker> {

@@ -11,14 +11,14 @@ use bpc::setup::Stage;
 use crate::support::tools::{On, Staged, Tool, tool};
 
 /// A shell that may run a script, with the arguments that make it read one.
-pub(super) struct Shell {
-    pub(super) tool: Tool,
-    pub(super) arguments: &'static [&'static str],
-    pub(super) on: On,
+pub(crate) struct Shell {
+    pub(crate) tool: Tool,
+    pub(crate) arguments: &'static [&'static str],
+    pub(crate) on: On,
 }
 
 /// The shells that the scripts must run in.
-pub(super) fn shells() -> Vec<Shell> {
+pub(crate) fn shells() -> Vec<Shell> {
     let known: [(On, &str, &[&str]); 3] =
         [(On::Host, "dash", &[]), (On::Host, "bash", &["--posix"]), (On::Trixie, "busybox", &["sh"])];
     let found = |(on, name, arguments)| Some(Shell { tool: tool(on, name)?, arguments, on });
@@ -26,19 +26,19 @@ pub(super) fn shells() -> Vec<Shell> {
 }
 
 /// A stage from its order, its name and what follows `#!/bin/sh`.
-pub(super) fn stage(order: u8, name: &'static str, body: &str) -> Stage {
+pub(crate) fn stage(order: u8, name: &'static str, body: &str) -> Stage {
     Stage { order, name, script: format!("#!/bin/sh\nset -eu\n{body}\n") }
 }
 
 /// The scratch root of one machine.
-pub(super) struct Machine<'a> {
+pub(crate) struct Machine<'a> {
     shell: &'a Shell,
     root: Staged,
 }
 
 impl<'a> Machine<'a> {
     /// A machine with these stages, a console, a `sleep` that only notes how long, and a quick `sync`.
-    pub(super) fn new(shell: &'a Shell, stages: &[Stage]) -> Self {
+    pub(crate) fn new(shell: &'a Shell, stages: &[Stage]) -> Self {
         let machine = Self { shell, root: shell.tool.stage(&[("console", b""), ("calls", b"")]) };
         machine.install(stages);
         machine.stub("cloud-init", "");
@@ -48,13 +48,13 @@ impl<'a> Machine<'a> {
     }
 
     /// Puts the files of the bootstrap in place, as a new seed would.
-    pub(super) fn install(&self, stages: &[Stage]) {
+    pub(crate) fn install(&self, stages: &[Stage]) {
         for file in files("gate-node01", stages) {
             self.write(file.path.trim_start_matches('/'), file.content.bytes(), file.mode);
         }
     }
 
-    fn write(&self, path: &str, content: &[u8], mode: u32) {
+    pub(crate) fn write(&self, path: &str, content: &[u8], mode: u32) {
         let target = self.host_path(path);
         fs::create_dir_all(target.parent().unwrap()).unwrap();
         fs::write(&target, content).unwrap();
@@ -62,19 +62,19 @@ impl<'a> Machine<'a> {
     }
 
     /// Puts a program before those of the system: it notes its name and arguments, then does what `body` says.
-    pub(super) fn stub(&self, name: &str, body: &str) {
+    pub(crate) fn stub(&self, name: &str, body: &str) {
         let script =
             format!("#!/bin/sh\nprintf '%s\\n' \"{name}${{*:+ $*}}\" >>\"$BPC_ROOT/calls\"\n{body}\n");
         self.write(&format!("bin/{name}"), script.as_bytes(), 0o755);
     }
 
     /// The calls of the programs that `stub` made, but for the short sleeps.
-    pub(super) fn calls(&self) -> Vec<String> {
+    pub(crate) fn calls(&self) -> Vec<String> {
         self.read("calls").lines().filter(|call| !call.starts_with("sleep 0.")).map(String::from).collect()
     }
 
     /// A command of the shell with the machine's environment: `script` is a path on the machine.
-    pub(super) fn command(&self, script: &str) -> Command {
+    pub(crate) fn command(&self, script: &str) -> Command {
         let mut command = self.shell.tool.command();
         command.args(self.shell.arguments).arg(self.path(script));
         self.environment(&mut command);
@@ -82,7 +82,7 @@ impl<'a> Machine<'a> {
     }
 
     /// A command of the shell that sources `lib.sh` and runs this line.
-    pub(super) fn with_library(&self, line: &str) -> Command {
+    pub(crate) fn with_library(&self, line: &str) -> Command {
         let mut command = self.shell.tool.command();
         let script = format!("set -eu\n. \"$BPC_ROOT/usr/local/lib/bpc/lib.sh\"\n{line}");
         command.args(self.shell.arguments).args(["-c", &script, "sh"]);
@@ -97,29 +97,29 @@ impl<'a> Machine<'a> {
     }
 
     /// The engine, not started yet.
-    pub(super) fn engine(&self) -> Command {
+    pub(crate) fn engine(&self) -> Command {
         self.command("usr/local/lib/bpc/bootstrap")
     }
 
     /// Runs the engine to its end, which must be a good one, and returns what it printed.
-    pub(super) fn run(&self) -> String {
+    pub(crate) fn run(&self) -> String {
         succeed(&mut self.engine())
     }
 
     /// The text of a file of the machine, empty if it is not there.
-    pub(super) fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         String::from_utf8_lossy(&fs::read(self.host_path(path)).unwrap_or_default()).into_owned()
     }
 
     /// What came to the console since this was last asked.
-    pub(super) fn console(&self) -> String {
+    pub(crate) fn console(&self) -> String {
         let text = self.read("console");
         fs::write(self.host_path("console"), "").unwrap();
         text
     }
 
     /// Waits until a file is there.
-    pub(super) fn wait_for(&self, path: &str) {
+    pub(crate) fn wait_for(&self, path: &str) {
         let start = Instant::now();
         while !self.host_path(path).exists() {
             assert!(start.elapsed() < Duration::from_secs(20), "no {path} after 20 s");
@@ -128,18 +128,18 @@ impl<'a> Machine<'a> {
     }
 
     /// A path on the machine, as this process sees it.
-    pub(super) fn host_path(&self, path: &str) -> PathBuf {
+    pub(crate) fn host_path(&self, path: &str) -> PathBuf {
         self.root.host_path().join(path)
     }
 
     /// A path on the machine, as the shell sees it.
-    pub(super) fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.root.path_for(path)
     }
 }
 
 /// Runs a command that must succeed without a word on stderr, and returns what it printed.
-pub(super) fn succeed(command: &mut Command) -> String {
+pub(crate) fn succeed(command: &mut Command) -> String {
     let output = output(command);
     let [said, complaint] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("text"));
     assert!(
@@ -151,6 +151,6 @@ pub(super) fn succeed(command: &mut Command) -> String {
 }
 
 /// Runs a command to its end.
-pub(super) fn output(command: &mut Command) -> Output {
+pub(crate) fn output(command: &mut Command) -> Output {
     command.output().expect("the command starts")
 }

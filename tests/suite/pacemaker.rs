@@ -1,0 +1,58 @@
+//! Pacemaker and Corosync move the floating address: judged by both, and by the scheduler of Pacemaker.
+
+mod cluster;
+mod corosync;
+mod moves;
+mod stages;
+
+use bpc::Compiled;
+
+use crate::built::{artifact, blueprints, changed};
+
+/// `routed` with this in place of its load balancers and its floating address.
+fn routed(machines: &str, load_balancer: &str) -> Compiled {
+    changed("routed", |text| {
+        text.replace("hapx: {role: load-balancer, count: 2, networks: [lb, vip]}", machines).replace(
+            "load_balancer: {address: 10.2.0.20}",
+            &format!("load_balancer: {{address: 10.2.0.20, failover: pacemaker, {load_balancer}}}"),
+        )
+    })
+}
+
+/// Every cluster of the good blueprints, and one of each kind that they lack.
+fn clusters() -> Vec<Compiled> {
+    let pair = "hapx: {role: load-balancer, count: 2, networks: [lb, vip]}";
+    let three = "hapx: {role: load-balancer, count: 3, networks: [lb, vip]}";
+    let agent = "{agent: fence_virsh, options: {ip: 10.3.0.1, username: \"a \\\"b\\\" 'c' \\\\ # $d\"}}";
+    let agents = format!("fencing: agents, agents: {{hapx01: {agent}, hapx02: {agent}}}");
+    let mut all = blueprints();
+    all.extend([
+        routed(pair, "name: api"),
+        routed(pair, "pacemaker: {two_node: wait-for-all, second_link: vip}"),
+        routed(pair, &format!("pacemaker: {{{agents}}}")),
+        routed(three, "name: api"),
+    ]);
+    // The control planes hold the address: nothing is to run beside it.
+    all.push(changed("routed", |text| {
+        let alone = text.replace("  hapx: {role: load-balancer, count: 2, networks: [lb, vip]}\n", "");
+        let three =
+            alone.replace("count: 1, networks: [mast], cpus", "count: 3, networks: [mast, vip], cpus");
+        three.replace("10.2.0.20}", "10.2.0.20, held_by: control-plane, failover: pacemaker}")
+    }));
+    all.retain(|one| holder(one).is_some());
+    assert!(all.len() >= 6, "{}", all.len());
+    all
+}
+
+/// The first machine of a cluster.
+fn holder(built: &Compiled) -> Option<&str> {
+    let path = "/files/etc/bpc/cluster.crm";
+    let file = built.artifacts.files.iter().find(|file| file.path.ends_with(path))?;
+    file.path.strip_prefix("machines/")?.strip_suffix(path)
+}
+
+/// A file of the first machine of a cluster.
+fn file<'a>(built: &'a Compiled, path: &str) -> &'a str {
+    let first = holder(built).expect("a cluster has a first machine");
+    std::str::from_utf8(artifact(built, first, &format!("files{path}"))).expect("the file is text")
+}
