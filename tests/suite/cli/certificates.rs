@@ -13,6 +13,15 @@ use crate::support::tools::{On, tool};
 
 const BLUEPRINT: &str = "blueprints/kube-full/blueprint.yaml";
 
+/// The blueprints of this repository without their warnings: nothing is said but what is asked for.
+fn quiet() -> Project {
+    let project = Project::of_this_repository();
+    for path in ["blueprints/kube-demo/blueprint.yaml", BLUEPRINT] {
+        project.edit(path, "failover: pacemaker", "failover: keepalived");
+    }
+    project
+}
+
 fn listed(project: &Project, arguments: &[&str]) -> Vec<Value> {
     let said = project.bpc(&[&["plan", "--certificates", "--format", "json"], arguments].concat());
     assert_eq!(said.status, 0, "{said:?}");
@@ -41,7 +50,7 @@ fn pem(path: &Path) -> String {
 
 /// Builds kube-full and gives each of its certificates of a format, with its path, to `judge`.
 fn each_built(format: &str, judge: impl Fn(&Project, &Path, &Value)) {
-    let project = Project::of_this_repository();
+    let project = quiet();
     assert_eq!(project.bpc(&["build", "blueprints/kube-full"]).status, 0);
     let mut all = listed(&project, &["blueprints/kube-full"]);
     all.retain(|listed| listed["format"] == format);
@@ -113,7 +122,7 @@ fn day_after(last: &str) -> String {
 
 #[test]
 fn every_certificate_of_a_build_is_listed() {
-    let project = Project::of_this_repository();
+    let project = quiet();
     assert_eq!(project.bpc(&["build"]).status, 0);
     for blueprint in ["kube-demo", "kube-full"] {
         let all = listed(&project, &[&format!("blueprints/{blueprint}")]);
@@ -140,7 +149,7 @@ fn every_certificate_of_a_build_is_listed() {
 
 #[test]
 fn before_there_is_a_vault_all_but_the_fingerprints_is_known() {
-    let project = Project::of_this_repository();
+    let project = quiet();
     let with = listed(&project, &["blueprints/kube-full"]);
     fs::remove_file(project.path("blueprints/kube-full/vault.key")).unwrap();
     let before = project.tree("");
@@ -185,7 +194,7 @@ fn without_a_cluster_there_are_those_of_ssh() {
 
 #[test]
 fn a_vault_is_for_certificates_only() {
-    let project = Project::of_this_repository();
+    let project = quiet();
     for view in [&["plan"][..], &["plan", "--secrets"]] {
         let vault = ["--vault", "blueprints/kube-full/vault.key"];
         assert_eq!(project.bpc(&[view, &vault].concat()).status, 2, "{view:?} would ignore it");
@@ -205,7 +214,7 @@ fn assert_at(project: &Project, at: &str, status: i32, expected: &[&str]) {
 
 #[test]
 fn both_ends_belong_to_the_time_in_which_certificates_are_good() {
-    let project = Project::of_this_repository();
+    let project = quiet();
     for at in ["2026-01-01", "2026-06-01", "2026-12-01T23:59:59Z", "2026-12-01T22:59:59-01:00"] {
         assert_at(&project, at, 0, &[]);
     }
@@ -222,7 +231,7 @@ fn both_ends_belong_to_the_time_in_which_certificates_are_good() {
 
 #[test]
 fn authorities_end_on_their_own() {
-    let project = Project::of_this_repository();
+    let project = quiet();
     let all = [
         ":10:8: error[BPC0613]: 14 certificates will have expired by 2035-12-29T00:00:00Z",
         ":10:8: error[BPC0613]: 32 certificates will have expired by 2035-12-29T00:00:00Z",
@@ -233,7 +242,7 @@ fn authorities_end_on_their_own() {
 
 /// kube-full with these lines below `pki:`, and the number of the first of them.
 fn with_pki(lines: &[&str]) -> (Project, usize) {
-    let project = Project::of_this_repository();
+    let project = quiet();
     let text = fs::read_to_string(project.path(BLUEPRINT)).unwrap();
     let last = text.lines().count();
     project.write(BLUEPRINT, format!("{text}pki:\n  {}\n", lines.join("\n  ")));
@@ -269,7 +278,7 @@ fn the_operators_own_times_have_their_own_place() {
 
 #[test]
 fn people_are_told_which_ones_and_what_to_do() {
-    let project = Project::of_this_repository();
+    let project = quiet();
     let said = project.bpc(&["check", "--at", "2027-06-01", "blueprints/kube-full"]);
     assert_eq!((said.status, said.out.as_str()), (1, ""));
     let (of_ssh, _) = said.err.split_once("error[BPC0613]: 32 certificates").unwrap();
@@ -292,12 +301,14 @@ fn people_are_told_which_ones_and_what_to_do() {
 
 #[test]
 fn without_trouble_a_check_says_until_when_all_is_good() {
-    let project = Project::of_this_repository();
+    let project = quiet();
     project.write("blueprints/alpha/blueprint.yaml", crate::support::project::small("alpha"));
     insta::assert_snapshot!(project.bpc(&["check", "--at", "2026-06-01"]).out, @r"
     blueprints/alpha/blueprint.yaml: no errors, 1 machine, certificates good until 2026-12-31T23:59:59Z
+    blueprints/kube-compact/blueprint.yaml: no errors, 7 machines, certificates good until 2026-12-31T23:59:59Z
     blueprints/kube-demo/blueprint.yaml: no errors, 10 machines, certificates good until 2026-12-31T23:59:59Z
     blueprints/kube-full/blueprint.yaml: no errors, 13 machines, certificates good until 2026-12-31T23:59:59Z
+    blueprints/kube-keepalived/blueprint.yaml: no errors, 10 machines, certificates good until 2026-12-31T23:59:59Z
     ");
     let json = project.bpc(&["check", "--at", "2026-06-01", "--format", "json"]).out;
     let until = |line: &str| serde_json::from_str::<Value>(line).unwrap()["certificates_until"].take();
