@@ -64,6 +64,10 @@ pub enum Kind {
     Certificate,
     /// What `kubectl` needs to reach the cluster.
     Kubeconfig,
+    /// What `ssh` needs to reach the machines.
+    Ssh,
+    /// A table of what the blueprint decides.
+    Report,
     /// What opens a page on the machines.
     Password,
     /// The list of all artifacts.
@@ -82,6 +86,8 @@ impl Kind {
             Self::MachineFile => "machine-file",
             Self::Certificate => "certificate",
             Self::Kubeconfig => "kubeconfig",
+            Self::Ssh => "ssh",
+            Self::Report => "report",
             Self::Password => "password",
             Self::Manifest => "manifest",
             Self::Digests => "digests",

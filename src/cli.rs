@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bpc::diag::render::Style;
-use bpc::driver::{self, Terminal};
+use bpc::driver::{self, Terminal, View};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 
 /// Compiles one YAML blueprint of a small data centre into everything that brings it up on VirtualBox.
 #[derive(Parser)]
@@ -52,20 +53,43 @@ Examples:
     #[command(after_help = "\
 Examples:
   bpc check
-  bpc check --format short lab.yaml   one line for each error, as editors read them")]
+  bpc check --format short lab.yaml   one line for each error, as editors read them
+  bpc check --at 2027-06-01           will every certificate be good on that day?")]
     Check {
         #[command(flatten)]
         blueprints: Blueprints,
+        /// A date (its first moment, UTC) or a time: certificates that are not good then are errors.
+        #[arg(long, value_name = "DATE", value_parser = time)]
+        at: Option<Timestamp>,
+        /// The vault [default: vault.key beside the blueprint, which need not be there].
+        #[arg(long, value_name = "FILE")]
+        vault: Option<PathBuf>,
     },
-    /// Show machines, adapters, addresses and ports as they will be.
+    /// Show machines, adapters, addresses and ports as they will be, or where secrets go, or certificates.
     #[command(after_help = "\
+Nothing that is shown is secret. Without a vault certificates have no keys yet, and so no fingerprints.
+
 Examples:
   bpc plan blueprints/kube-demo
-  bpc plan --format json blueprints/kube-demo | jq -r '.machines[] | [.name, .address] | @tsv'")]
+  bpc plan --format json blueprints/kube-demo | jq -r '.machines[] | [.name, .address] | @tsv'
+  bpc plan --secrets blueprints/kube-demo        which keys are on which machine?
+  bpc plan --certificates blueprints/kube-demo   with the fingerprints that `openssl x509` prints")]
     Plan {
         #[command(flatten)]
         blueprints: Blueprints,
+        /// Show which secret is in which file of which machine, and why.
+        #[arg(long)]
+        secrets: bool,
+        /// Show certificates: who has them, what they say, until when they are good, and their fingerprints.
+        #[arg(long, conflicts_with = "secrets")]
+        certificates: bool,
+        /// The vault of the certificates [default: vault.key beside the blueprint, which need not be there].
+        #[arg(long, value_name = "FILE", requires = "certificates", conflicts_with = "secrets")]
+        vault: Option<PathBuf>,
     },
+    /// Make a vault, which all secrets come from, or recognise one.
+    #[command(subcommand)]
+    Vault(VaultCommand),
     /// Print the JSON Schema of a blueprint, for editors.
     #[command(after_help = "\
 Editors with a YAML language server complete and check a blueprint that starts with this line:
@@ -85,11 +109,45 @@ Examples:
     },
 }
 
+#[derive(Subcommand)]
+#[command(disable_help_subcommand = true)]
+enum VaultCommand {
+    /// Make a vault of random bytes; never over another file.
+    #[command(after_help = "\
+Builds make the vault beside a blueprint by themselves, but never one that is named by --vault FILE.
+
+Example:
+  bpc vault new ~/keys/kube-demo.key && bpc build --vault ~/keys/kube-demo.key")]
+    New {
+        /// The file to make [default: vault.key beside each blueprint below blueprints/ that has none].
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Print fingerprints of vaults, by which copies are recognised and which tell nothing else.
+    #[command(after_help = "\
+Example:
+  bpc vault show /media/backup/*.key")]
+    Show {
+        /// Vaults [default: vault.key beside each blueprint below blueprints/].
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        form: Form,
+    },
+}
+
 #[derive(Args)]
 struct Blueprints {
     /// Blueprints, or folders: each blueprint.yaml in and below them [default: blueprints].
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    form: Form,
+}
+
+#[derive(Args)]
+struct Form {
     /// For people, for editors (one line for each message), or for programs.
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     format: Format,
@@ -122,8 +180,19 @@ pub(crate) fn run() -> ExitCode {
         Command::Build { blueprints, out, vault } => {
             driver::build(&mut terminal, &blueprints.paths, &out, vault.as_deref())
         }
-        Command::Check { blueprints } => driver::check(&mut terminal, &blueprints.paths),
-        Command::Plan { blueprints } => driver::plan(&mut terminal, &blueprints.paths),
+        Command::Check { blueprints, at, vault } => {
+            driver::check(&mut terminal, &blueprints.paths, vault.as_deref(), at)
+        }
+        Command::Plan { blueprints, secrets, certificates, vault } => {
+            let view = match (secrets, certificates) {
+                (true, _) => View::Secrets,
+                (_, true) => View::Certificates(vault.as_deref()),
+                _ => View::Site,
+            };
+            driver::plan(&mut terminal, &blueprints.paths, view)
+        }
+        Command::Vault(VaultCommand::New { file, .. }) => driver::new_vault(&mut terminal, file.as_deref()),
+        Command::Vault(VaultCommand::Show { files, .. }) => driver::show_vaults(&mut terminal, &files),
         Command::Schema => driver::schema(&mut terminal),
         Command::Explain { code } => driver::explain(&mut terminal, code.as_deref()),
     };
@@ -133,12 +202,20 @@ pub(crate) fn run() -> ExitCode {
 impl Command {
     const fn format(&self) -> Format {
         match self {
-            Self::Build { blueprints, .. } | Self::Check { blueprints } | Self::Plan { blueprints } => {
-                blueprints.format
-            }
+            Self::Build { blueprints, .. }
+            | Self::Check { blueprints, .. }
+            | Self::Plan { blueprints, .. } => blueprints.form.format,
+            Self::Vault(VaultCommand::New { form, .. } | VaultCommand::Show { form, .. }) => form.format,
             Self::Schema | Self::Explain { .. } => Format::Human,
         }
     }
+}
+
+/// A time of RFC 3339, or the first moment of a date in UTC.
+fn time(text: &str) -> Result<Timestamp, &'static str> {
+    let is_date = text.len() == "2027-06-01".len();
+    let time = if is_date { format!("{text}T00:00:00Z").parse() } else { text.parse() };
+    time.map_err(|_| "neither a date as 2027-06-01 nor a time as 2027-06-01T12:00:00Z")
 }
 
 #[expect(clippy::disallowed_methods, reason = "colour is the one thing that the environment may decide")]

@@ -13,13 +13,14 @@
 //! | [`site`] | the data centre as decided: what both ends share | no position, nothing undecided |
 //! | [`credentials`] | the keys and certificates of the plan, from the vault | what each says, not where it goes |
 //! | `roles` | for each machine its [`setup`]: files, packages, bootstrap stages; and the `flow`s that it needs | one role each, none knows another |
-//! | `emit` | [`artifact`]s: user-data, network-config, seed images | one artifact kind a file |
+//! | `emit` | [`artifact`]s: user-data, network-config, seed images, the report | one artifact kind a file |
 //! | `verify` | the artifacts read back and compared with the plan | nothing of how they were made |
 //!
 //! Modules beside the phases: [`diag`] (diagnostics and their rendering), [`value`] (small checked types), [`mod@format`]
 //! (codecs that know nothing of clusters), [`vault`] (derivation of secrets), [`pki`] (keys, certificates and tokens
 //! made of them), [`assets`] (pinned downloads),
-//! [`bootstrap`] (what runs on a machine after cloud-init), [`plan`] (the site as tables and JSON).
+//! [`bootstrap`] (what runs on a machine after cloud-init), [`plan`] (the site, its secret map and its certificates as
+//! tables and JSON), `expiry` (certificates that are not good at a given time).
 //! The command line is in `cli.rs`, which knows [`driver`] only.
 //!
 //! Which of them may use which is a table in `tests/suite/architecture.rs`, without circles; a test there holds every
@@ -34,6 +35,7 @@ pub mod credentials;
 pub mod diag;
 pub mod driver;
 mod emit;
+mod expiry;
 mod flow;
 pub mod format;
 pub mod model;
@@ -53,6 +55,8 @@ pub mod write;
 use artifact::Artifacts;
 use credentials::Credentials;
 use diag::{Diagnostic, Files, Locate, Path, Span, has_errors};
+use jiff::Timestamp;
+use plan::Certificates;
 use setup::Setups;
 use site::Site;
 use source::Unreadable;
@@ -125,12 +129,20 @@ pub fn compile(inputs: &Inputs, vault: &Vault) -> Result<(Option<Compiled>, Repo
 pub fn make(site: Site, vault: &Vault) -> Result<Compiled, Bug> {
     let credentials = Credentials::issue(&site, vault)?;
     let setups = roles::setups(&site, &credentials)?;
-    let artifacts = Artifacts { name: site.name.clone(), files: emit::site(&site, &setups)? };
+    let artifacts = Artifacts { name: site.name.clone(), files: emit::site(&site, &credentials, &setups)? };
     verify::verify(&site, &artifacts)?;
     Ok(Compiled { site, credentials, setups, artifacts })
 }
 
 impl Compiled {
+    /// Its certificates, for people and programs.
+    ///
+    /// # Errors
+    /// [`Bug`] if one that is planned was not made.
+    pub fn certificates(&self) -> Result<Certificates, Bug> {
+        Certificates::new(&self.site, &self.credentials, &self.setups)
+    }
+
     /// The artifacts as they may be shown: made in the same way of [redacted](Setups::redacted) files.
     ///
     /// The instance-id differs, for it is a digest of all that is on a machine.
@@ -138,8 +150,18 @@ impl Compiled {
     /// # Errors
     /// [`Bug`], as in [`make`].
     pub fn redacted(&self) -> Result<Artifacts, Bug> {
-        let files = emit::site(&self.site, &self.setups.redacted())?;
+        let files = emit::site(&self.site, &self.credentials, &self.setups.redacted())?;
         Ok(Artifacts { name: self.artifacts.name.clone(), files })
+    }
+}
+
+impl Report {
+    /// The same about what is not good at a time, or not for long, of the certificates of the blueprint.
+    fn of_expiry(self, certificates: &Certificates, at: Timestamp) -> Self {
+        let document = self.document.as_ref();
+        let is_written = |path: &Path| document.is_some_and(|document| document.has(path));
+        let diagnostics = expiry::diagnostics(certificates, at, is_written);
+        Self { diagnostics, ..self }
     }
 }
 

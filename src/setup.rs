@@ -5,13 +5,13 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-use crate::artifact::Content;
+use crate::artifact::{Content, Kind};
 use crate::value::Secret;
 
-/// A file that the seed puts on the machine, owned by root.
+/// A file that the seed puts on the machine, owned by root; or that the [operator](OperatorFile) gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Its absolute path on the machine; for the operator, who has no machine here, its path in the output tree.
+    /// Its absolute path on the machine.
     pub path: String,
     /// What is in it.
     pub content: Content,
@@ -119,22 +119,39 @@ impl Setup {
     }
 }
 
+/// A file for the person who runs the data centre.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperatorFile {
+    /// The file, its path being that in the output tree.
+    pub file: File,
+    /// What it is for.
+    pub kind: Kind,
+    /// The line of the blueprint that it comes from: `blueprint.yaml:31`.
+    pub origin: String,
+}
+
 /// What all machines of a site get, and the person who runs it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Setups {
     /// One a machine, in the order of the machines.
     pub machines: Vec<Setup>,
     /// Files that stay in the output tree.
-    pub operator: Vec<File>,
+    pub operator: Vec<OperatorFile>,
 }
 
 impl Setups {
     /// The same with [redacted](File::redacted) files: what is made of it may be shown to anybody.
     #[must_use]
     pub fn redacted(&self) -> Self {
-        let files = |files: &[File]| files.iter().map(File::redacted).collect();
-        let machine = |setup: &Setup| Setup { files: files(&setup.files), ..setup.clone() };
-        Self { machines: self.machines.iter().map(machine).collect(), operator: files(&self.operator) }
+        let machine = |setup: &Setup| {
+            let files = setup.files.iter().map(File::redacted).collect();
+            Setup { files, ..setup.clone() }
+        };
+        let operator = |it: &OperatorFile| OperatorFile { file: it.file.redacted(), ..it.clone() };
+        Self {
+            machines: self.machines.iter().map(machine).collect(),
+            operator: self.operator.iter().map(operator).collect(),
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-# The engine, below the variables MACHINE (host name) and STAGES (file names, in order) that bpc puts above.
+# The engine, below the variables MACHINE (host name) and STAGES (file names, in order) and the functions of
+# console.sh that bpc puts above.
 #
 #   bootstrap            run every stage that is not done, until all are; exit 75 if another engine runs
 #   bootstrap --status   print each stage as done, failed or pending; exit 0 if all are done, else 1
@@ -111,34 +112,6 @@ first_report() {
   if [ "$attempt" -eq 1 ] && [ -s "$run/output" ]; then
     tail -n 5 "$run/output" | tr -d '\000-\010\013-\037\177' | cut -c 1-200 | sed "s/^/bpc: $MACHINE $name | /"
   fi
-}
-
-# Prints a marker line here, and on the console with the lines of $2 below it.
-announce() {
-  echo "$1"
-  [ -n "$console" ] || return 0
-  text=$1${2:+
-$2}
-  # A terminal may hold an unfinished line, a login prompt for one: a marker starts its own.
-  if [ -c "$console" ]; then
-    text="
-$text"
-  fi
-  # A serial port that nobody reads blocks, so a child writes, for two seconds at the most. It is no session leader:
-  # the terminal does not become its controlling one.
-  # shellcheck disable=SC2016
-  timeout -k 1 2 sh -c 'printf "%s\n" "$1" >>"$2"' sh "$text" "$console" 2>/dev/null </dev/null 9>&- || :
-}
-
-# The serial console: the PL011 of an ARM machine, else the first 16550; or none.
-find_console() {
-  console=
-  for device in "${BPC_CONSOLE:-$root/dev/ttyAMA0}" "${BPC_CONSOLE:-$root/dev/ttyS0}"; do
-    if [ -w "$device" ]; then
-      console=$device
-      return
-    fi
-  done
 }
 
 status() {

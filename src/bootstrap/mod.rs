@@ -14,10 +14,12 @@
 //! bpc: hapx-node01 packages | E: Failed to fetch http://mirror.example/debian/dists/trixie/InRelease
 //! bpc: hapx-node01 packages ok
 //! bpc: hapx-node01 ready
+//! bpc: hapx-node01 floating address 192.168.4.20 here
 //! ```
 //!
 //! `ok` says that the work of a stage is in place, so it comes at every boot. After the first failure of a stage the
-//! last five lines of its output follow, with ` | ` before them; trouble of cloud-init is told in the same form. A
+//! last five lines of its output follow, with ` | ` before them; trouble of cloud-init is told in the same form. What
+//! moves a floating address tells where it is at any later time. A
 //! terminal ends lines with CR LF and may put a login prompt or a kernel message between them, so a reader looks for
 //! lines that start with `bpc: `.
 //!
@@ -40,6 +42,9 @@ use crate::setup::{File, Stage};
 /// The unit that runs the engine.
 pub const UNIT: &str = "bpc-bootstrap.service";
 
+/// Functions of sh that tell the serial console something: `find_console`, then `announce LINE`.
+pub const CONSOLE: &str = include_str!("console.sh");
+
 /// The files of the engine and of these stages on a machine with this host name.
 #[must_use]
 pub fn files(machine: &str, stages: &[Stage]) -> Vec<File> {
@@ -47,7 +52,7 @@ pub fn files(machine: &str, stages: &[Stage]) -> Vec<File> {
     ordered.sort_by_key(|stage| stage.file_name());
     let names: Vec<String> = ordered.iter().map(|stage| stage.file_name()).collect();
     let variables = shell::assignments(&[("MACHINE", machine), ("STAGES", &names.join(" "))]);
-    let engine = format!("#!/bin/sh\nset -eu\n{variables}\n{}", include_str!("engine.sh"));
+    let engine = format!("#!/bin/sh\nset -eu\n{variables}\n{CONSOLE}\n{}", include_str!("engine.sh"));
     let mut files = vec![
         File::script("/usr/local/lib/bpc/bootstrap", engine),
         File::text("/usr/local/lib/bpc/lib.sh", include_str!("lib.sh")),

@@ -1,6 +1,7 @@
 //! The only reader: finds and reads what the compiler needs, and carries out each command.
 
 mod discover;
+mod look;
 mod read;
 mod terminal;
 mod vault;
@@ -9,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::diag::{Code, Diagnostic, Place};
-use crate::plan::Plan;
+use crate::diag::{Code, Diagnostic, Files, Place};
 use crate::site::Site;
 use crate::vault::Vault;
-use crate::{Compiled, make, model, plan_site, write};
+use crate::{Compiled, Report, make, model, plan_site, write};
 
+pub use look::{View, check, plan};
 pub use read::inputs;
 pub use terminal::Terminal;
 
@@ -37,8 +38,7 @@ pub fn build(terminal: &mut Terminal<'_>, paths: &[PathBuf], out: &Path, vault: 
         Ok(sites) => sites,
         Err(status) => return status,
     };
-    let blueprints: Vec<&Path> = sites.iter().map(|found| found.path.as_path()).collect();
-    let vaults = match vault::open(vault, &blueprints) {
+    let vaults = match vault::open(vault, &paths_of(&sites)) {
         Ok(vaults) => vaults,
         Err(refused) => return terminal.refuse(&refused),
     };
@@ -59,40 +59,42 @@ pub fn build(terminal: &mut Terminal<'_>, paths: &[PathBuf], out: &Path, vault: 
     Status::Success
 }
 
-/// Reports what is wrong with the blueprints at `paths`: a build that writes nothing, not even a vault.
-pub fn check(terminal: &mut Terminal<'_>, paths: &[PathBuf]) -> Status {
-    let sites = match all(terminal, paths) {
-        Ok(sites) => sites,
-        Err(status) => return status,
+/// Makes a vault in `file`, or, if none is named, beside every blueprint below `blueprints/` that has none.
+pub fn new_vault(terminal: &mut Terminal<'_>, file: Option<&Path>) -> Status {
+    let paths = match file {
+        Some(file) => vec![file.to_path_buf()],
+        None => match discover::blueprints(&[]) {
+            Ok(blueprints) => vault::wanted(&blueprints),
+            Err(refused) => return terminal.refuse(&refused),
+        },
     };
-    let (mut vaults, mut refused) = (Vec::new(), Vec::new());
-    for found in &sites {
-        match vault::look(&found.path) {
-            Ok(vault) => vaults.push(vault),
-            Err(diagnostic) => refused.push(diagnostic),
+    for path in paths {
+        match vault::new(path) {
+            Ok(opened) => {
+                terminal.vault(&opened);
+                terminal.fingerprint(&opened.path, Some(&opened.vault));
+            }
+            Err(refused) => return terminal.refuse(&[refused]),
         }
-    }
-    if !refused.is_empty() {
-        return terminal.refuse(&refused);
-    }
-    if let Err(status) = compiled(terminal, &sites, vaults) {
-        return status;
-    }
-    for found in &sites {
-        terminal.checked(&found.path, &found.site, found.warnings);
     }
     Status::Success
 }
 
-/// Shows what the blueprints at `paths` decide, as tables or as one JSON document each.
-pub fn plan(terminal: &mut Terminal<'_>, paths: &[PathBuf]) -> Status {
-    match all(terminal, paths) {
-        Ok(sites) => {
-            let plans: Vec<Plan> = sites.iter().map(|found| Plan::new(&found.site)).collect();
-            terminal.plans(&plans);
+/// Shows the fingerprints of these vaults, or, if none is named, of those beside the blueprints below `blueprints/`.
+pub fn show_vaults(terminal: &mut Terminal<'_>, files: &[PathBuf]) -> Status {
+    let found = if files.is_empty() {
+        discover::blueprints(&[]).and_then(|blueprints| vault::found(None, &blueprints))
+    } else {
+        vault::all_named(files)
+    };
+    match found {
+        Ok(found) => {
+            for (path, vault) in found {
+                terminal.fingerprint(&path, vault.as_ref());
+            }
             Status::Success
         }
-        Err(status) => status,
+        Err(refused) => terminal.refuse(&refused),
     }
 }
 
@@ -124,6 +126,13 @@ struct Found {
     path: PathBuf,
     site: Site,
     warnings: usize,
+    /// Its text, and where its keys are in it.
+    files: Files,
+    report: Report,
+}
+
+fn paths_of(sites: &[Found]) -> Vec<PathBuf> {
+    sites.iter().map(|found| found.path.clone()).collect()
 }
 
 /// Decides what the blueprints at `paths` mean, side by side, and reports all that is wrong with any of them.
@@ -137,7 +146,8 @@ fn all(terminal: &mut Terminal<'_>, paths: &[PathBuf]) -> Result<Vec<Found>, Sta
         let ended = match result {
             Ok(((site, report), inputs)) => {
                 let counted = terminal.report(&inputs.files, &report);
-                all.extend(site.map(|site| Found { path, site, warnings: counted.warnings }));
+                let (warnings, files) = (counted.warnings, inputs.files);
+                all.extend(site.map(|site| Found { path, site, warnings, files, report }));
                 if counted.errors == 0 { Status::Success } else { Status::Findings }
             }
             Err(unreadable) => terminal.refuse(&[unreadable]),

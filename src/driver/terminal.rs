@@ -7,11 +7,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Status, vault};
+use super::{Found, Status, vault};
 use crate::diag::render::{Style, render};
 use crate::diag::{Diagnostic, Files, Severity};
-use crate::plan::Plan;
-use crate::site::Site;
+use crate::plan::Certificates;
+use crate::vault::Vault;
 use crate::{Compiled, Report, write};
 
 /// Where a command says what it has to say, and how.
@@ -47,6 +47,17 @@ struct Checked<'a> {
     path: &'a Path,
     machines: usize,
     warnings: usize,
+    /// Not there if nobody asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificates_until: Option<String>,
+}
+
+/// A vault, for programs.
+#[derive(Serialize)]
+struct Shown<'a> {
+    vault: &'a Path,
+    /// `null` if it is not there yet.
+    fingerprint: Option<String>,
 }
 
 /// What is no diagnostic of a blueprint, for programs: it has the keys that all diagnostics have.
@@ -144,27 +155,48 @@ impl<'a> Terminal<'a> {
         self.say(&format!("{name}: {machines} in {folder}: {did}\n"));
     }
 
-    /// Says that a blueprint has no errors.
-    pub(super) fn checked(&mut self, path: &Path, site: &Site, warnings: usize) {
-        let machines = site.machines.len();
+    /// Says that a blueprint has no errors, and, if its certificates were looked at, until when they are good.
+    pub(super) fn checked(&mut self, found: &Found, certificates: Option<&Certificates>) {
+        let Found { path, site, warnings, .. } = found;
+        let (warnings, machines) = (*warnings, site.machines.len());
+        let until = certificates.and_then(Certificates::good_until).map(|time| time.to_string());
         if self.style == Style::Json {
-            self.line(&Checked { blueprint: &site.name, path, machines, warnings });
+            let certificates_until = until;
+            self.line(&Checked { blueprint: &site.name, path, machines, warnings, certificates_until });
         } else if self.is_for_people() {
             let warnings =
                 if warnings == 0 { String::new() } else { format!(", {}", plural(warnings, "warning")) };
             let machines = plural(machines, "machine");
-            self.say(&format!("{}: no errors{warnings}, {machines}\n", path.display()));
+            let until = until.map_or_else(String::new, |time| format!(", certificates good until {time}"));
+            self.say(&format!("{}: no errors{warnings}, {machines}{until}\n", path.display()));
         }
     }
 
+    /// Says which vault a file is: by its fingerprint, never by what is in it.
+    pub(super) fn fingerprint(&mut self, path: &Path, vault: Option<&Vault>) {
+        let fingerprint = vault.map(Vault::fingerprint);
+        if self.style == Style::Json {
+            self.line(&Shown { vault: path, fingerprint });
+        } else {
+            let fingerprint = fingerprint.unwrap_or_else(|| "none yet, the first build makes it".to_owned());
+            self.say(&format!("{}: {fingerprint}\n", path.display()));
+        }
+    }
+
+    /// Says why there are no fingerprints of certificates.
+    pub(super) fn no_vault(&mut self, path: &Path) {
+        let message = format!("there is no vault {} yet, so no keys and no fingerprints", path.display());
+        self.remark("note", &message, &["`bpc build` makes it, and so does `bpc vault new`".to_owned()]);
+    }
+
     /// Prints plans, as tables or as one JSON document each.
-    pub(super) fn plans(&mut self, plans: &[Plan]) {
+    pub(super) fn plans<P: Serialize>(&mut self, plans: &[P], to_table: fn(&P) -> String) {
         for (index, plan) in plans.iter().enumerate() {
             if self.style == Style::Json {
                 self.document(plan);
             } else {
                 let gap = if index > 0 { "\n" } else { "" };
-                self.say(&format!("{gap}{}", plan.to_table()));
+                self.say(&format!("{gap}{}", to_table(plan)));
             }
         }
     }

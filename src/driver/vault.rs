@@ -25,39 +25,79 @@ pub(super) struct Opened {
     pub(super) made: bool,
 }
 
+/// A path and the vault that is there.
+pub(super) type Found = (PathBuf, Option<Vault>);
+
 /// The vaults of these blueprints, one for each: the one that was named, or those beside them, made if missing.
 ///
 /// None is made if any is refused. One that was named is never made: a slip in its name must not change all secrets.
-pub(super) fn open(named: Option<&Path>, blueprints: &[&Path]) -> Result<Vec<Opened>, Vec<Diagnostic>> {
-    let beside = |blueprint: &&Path| blueprint.with_file_name(NAME);
-    let paths: Vec<PathBuf> = blueprints
-        .iter()
-        .map(|blueprint| named.map_or_else(|| beside(blueprint), Path::to_path_buf))
-        .collect();
-    let (mut refused, mut seen) = (Vec::new(), Vec::new());
-    for path in &paths {
-        let new = !seen.contains(&path);
-        seen.push(path);
-        match self::read(path) {
-            Err(diagnostic) if new => refused.push(diagnostic),
-            Ok(None) if new && named.is_some() => refused.push(missing(path)),
-            _ => {}
-        }
-    }
-    if !refused.is_empty() {
-        return Err(refused);
-    }
-    let open = |path: PathBuf| match self::read(&path)? {
+pub(super) fn open(named: Option<&Path>, blueprints: &[PathBuf]) -> Result<Vec<Opened>, Vec<Diagnostic>> {
+    let open = |(path, vault)| match vault {
         Some(vault) => Ok(Opened { path, vault, made: false }),
         None => make(path),
     };
-    paths.into_iter().map(open).collect::<Result<_, _>>().map_err(|refused| vec![refused])
+    found(named, blueprints)?.into_iter().map(open).collect::<Result<_, _>>().map_err(|refused| vec![refused])
 }
 
-/// The vault beside a blueprint; if there is none, one that is good for a look at what a build would make.
-pub(super) fn look(blueprint: &Path) -> Result<Vault, Diagnostic> {
-    // Nothing that is made of it gets out.
-    Ok(read(&blueprint.with_file_name(NAME))?.unwrap_or_else(|| Vault::from_key([0; SIZE])))
+/// The same without making any: the one that was named must be there, the others may be missing.
+pub(super) fn found(named: Option<&Path>, blueprints: &[PathBuf]) -> Result<Vec<Found>, Vec<Diagnostic>> {
+    match named {
+        Some(path) => {
+            let vault = all_named(&[path.to_path_buf()])?;
+            Ok(blueprints.iter().flat_map(|_| vault.clone()).collect())
+        }
+        None => each(blueprints.iter().map(|blueprint| beside(blueprint)), read),
+    }
+}
+
+/// Vaults that must be there.
+pub(super) fn all_named(paths: &[PathBuf]) -> Result<Vec<Found>, Vec<Diagnostic>> {
+    let there = |path: &Path| read(path)?.ok_or_else(|| missing(path)).map(Some);
+    each(paths.iter().cloned(), there)
+}
+
+/// What is at these paths, or all that is wrong with any of them, once.
+fn each(
+    paths: impl Iterator<Item = PathBuf>,
+    read: impl Fn(&Path) -> Result<Option<Vault>, Diagnostic>,
+) -> Result<Vec<Found>, Vec<Diagnostic>> {
+    let (mut found, mut refused) = (Vec::new(), Vec::new());
+    for path in paths {
+        match read(&path) {
+            Ok(vault) => found.push((path, vault)),
+            Err(diagnostic) if refused.contains(&diagnostic) => {}
+            Err(diagnostic) => refused.push(diagnostic),
+        }
+    }
+    if refused.is_empty() { Ok(found) } else { Err(refused) }
+}
+
+/// Where vaults are to be made for blueprints: beside those that have none, or, if all have one, beside all, where
+/// [`new`] says so.
+pub(super) fn wanted(blueprints: &[PathBuf]) -> Vec<PathBuf> {
+    let paths: Vec<PathBuf> = blueprints.iter().map(|blueprint| beside(blueprint)).collect();
+    let wanted: Vec<PathBuf> =
+        paths.iter().filter(|path| fs::symlink_metadata(path).is_err()).cloned().collect();
+    if wanted.is_empty() { paths } else { wanted }
+}
+
+/// A new one; never over another file.
+pub(super) fn new(path: PathBuf) -> Result<Opened, Diagnostic> {
+    if fs::symlink_metadata(&path).is_ok() {
+        return Err(exists(&path));
+    }
+    let opened = make(path)?;
+    if opened.made { Ok(opened) } else { Err(exists(&opened.path)) }
+}
+
+/// Where the vault of a blueprint is unless another one is named.
+fn beside(blueprint: &Path) -> PathBuf {
+    blueprint.with_file_name(NAME)
+}
+
+/// What a blueprint is compiled with before it has a vault; nothing secret that is made of it gets out.
+pub(super) const fn stand_in() -> Vault {
+    Vault::from_key([0; SIZE])
 }
 
 fn read(path: &Path) -> Result<Option<Vault>, Diagnostic> {
@@ -122,7 +162,13 @@ fn missing(path: &Path) -> Diagnostic {
     let quoted = shell::quote(&path.to_string_lossy());
     Diagnostic::new(Code::VaultUnreadable, Place::Outside, message)
         .note("bpc makes the vault beside a blueprint by itself, never one that is named")
-        .help(format!("to make it: (umask 077 && head -c {SIZE} /dev/urandom >{quoted})"))
+        .help(format!("to make it: bpc vault new {quoted}"))
+}
+
+fn exists(path: &Path) -> Diagnostic {
+    let message = format!("cannot make the vault {}: something is there already", path.display());
+    Diagnostic::new(Code::VaultUnreadable, Place::Outside, message)
+        .help("nothing is ever overwritten: name another file, or move this one away (with another vault all secrets change)")
 }
 
 fn unreadable(path: &Path, verb: &str, error: &io::Error) -> Diagnostic {

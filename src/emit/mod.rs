@@ -2,6 +2,7 @@
 
 mod network_config;
 mod operator;
+mod report;
 mod seed;
 mod user_data;
 
@@ -11,16 +12,19 @@ use sha2::{Digest, Sha256};
 use crate::artifact::{Artifact, Content, Kind};
 use crate::bootstrap;
 use crate::bug::Bug;
+use crate::credentials::Credentials;
 use crate::format::yaml::Yaml;
 use crate::setup::{Setup, Setups};
 use crate::site::{Machine, Site};
 
-/// The artifacts of all machines, made side by side, and those of the operator.
-pub(crate) fn site(site: &Site, setups: &Setups) -> Result<Vec<Artifact>, Bug> {
+/// The artifacts of all machines, made side by side, those of the operator, and the report.
+pub(crate) fn site(site: &Site, credentials: &Credentials, setups: &Setups) -> Result<Vec<Artifact>, Bug> {
     let machines = site.machines.par_iter().zip(&setups.machines);
     let made: Result<Vec<Vec<Artifact>>, Bug> =
         machines.map(|(one, setup)| machine(site, one, setup)).collect();
-    Ok(made?.into_iter().flatten().chain(operator::artifacts(site, &setups.operator)).collect())
+    let of_machines = made?.into_iter().flatten();
+    let of_operator = operator::artifacts(&setups.operator);
+    Ok(of_machines.chain(of_operator).chain(report::artifacts(site, credentials, setups)?).collect())
 }
 
 /// All artifacts of one machine.

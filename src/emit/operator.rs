@@ -1,27 +1,16 @@
-//! What the person who runs the data centre gets: certificates of the authorities, a kubeconfig, passwords.
+//! What the person who runs the data centre gets.
 
-use crate::artifact::{Artifact, Kind};
-use crate::setup::File;
-use crate::site::Site;
+use crate::artifact::Artifact;
+use crate::setup::OperatorFile;
 
 /// These files, at their paths in the output tree.
-pub(super) fn artifacts(site: &Site, files: &[File]) -> Vec<Artifact> {
-    // What there is none of has no files here.
-    let cluster = site.kubernetes.as_ref().map(|cluster| cluster.origin.as_str());
-    let balancing = site.load_balancing.as_ref().map(|balancing| balancing.origin.as_str());
-    let artifact = |file: &File| {
-        let (kind, origin) = match file.path.split('/').next() {
-            Some("pki") => (Kind::Certificate, cluster),
-            Some("kubeconfig") => (Kind::Kubeconfig, cluster),
-            _ => (Kind::Password, balancing),
-        };
-        Artifact {
-            path: file.path.clone(),
-            kind,
-            content: file.content.clone(),
-            executable: false,
-            origin: origin.unwrap_or_default().to_owned(),
-        }
+pub(super) fn artifacts(files: &[OperatorFile]) -> Vec<Artifact> {
+    let artifact = |it: &OperatorFile| Artifact {
+        path: it.file.path.clone(),
+        kind: it.kind,
+        content: it.file.content.clone(),
+        executable: false,
+        origin: it.origin.clone(),
     };
     files.iter().map(artifact).collect()
 }

@@ -18,6 +18,13 @@ pub struct Pki {
     #[serde(default)]
     #[schemars(range(min = 1, max = 36500))]
     pub certificate_days: Option<u32>,
+    /// When the operator's SSH certificate begins (RFC 3339, UTC); the epoch if nothing is said.
+    #[serde(default)]
+    pub operator_from: Option<String>,
+    /// How long it is good; as long as other certificates if nothing is said.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 36500))]
+    pub operator_days: Option<u32>,
     /// One root authority above the others; without it each signs itself.
     #[serde(default)]
     pub root: bool,

@@ -80,7 +80,7 @@ const fn sections(code: Code) -> &'static [&'static str] {
         Code::LoadBalancerMissing => &["machines", "load_balancer"],
         Code::KubernetesMissing => &["machines", "kubernetes"],
         Code::Release | Code::SnapshotWithoutMirror => &["image"],
-        Code::NobodyMayEnter => &["access"],
+        Code::OnlyOperatorMayEnter => &["access"],
         _ => &[],
     }
 }

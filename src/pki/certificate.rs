@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use jiff::Timestamp;
+use p256::ecdsa::signature::Verifier;
+use p256::pkcs8::DecodePublicKey;
 use sha2::{Digest, Sha256};
 use x509_cert::certificate::TbsCertificate;
 use x509_cert::der::asn1::ObjectIdentifier;
@@ -172,16 +174,51 @@ impl Certificate {
         pem::encode("TRUSTED CERTIFICATE", &[&self.der[..], &TRUST].concat())
     }
 
-    /// The SHA-256 of the DER, in hex: what `openssl x509 -fingerprint -sha256` shows.
+    /// The SHA-256 of the DER, in hex.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         base16ct::lower::encode_string(&Sha256::digest(&self.der))
+    }
+
+    /// The same as `openssl x509 -fingerprint -sha256` shows it: `AB:CD:...`.
+    #[must_use]
+    pub fn openssl_fingerprint(&self) -> String {
+        let bytes = Sha256::digest(&self.der);
+        bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
     }
 
     /// The SHA-256 of the public key, as kubeadm pins an authority: `--discovery-token-ca-cert-hash`.
     #[must_use]
     pub fn public_key_pin(&self) -> String {
         format!("sha256:{}", base16ct::lower::encode_string(&Sha256::digest(&self.public_key)))
+    }
+
+    /// Whether it names this authority as the one that signed it: by name and by key identifier.
+    #[must_use]
+    pub fn names(&self, authority: &Self) -> bool {
+        // A root identifies no issuer.
+        let identified = self.authority_key_id.is_none() || self.authority_key_id == authority.subject_key_id;
+        self.issuer_text == authority.subject_text && identified
+    }
+
+    /// Whether this authority has signed it: it [names](Self::names) that one, and the signature is good.
+    #[must_use]
+    pub fn is_signed_by(&self, authority: &Self) -> bool {
+        self.names(authority) && self.has_signature_of(&authority.public_key).unwrap_or(false)
+    }
+
+    /// Whether the signature is that of this public key; `None` if one of them is unreadable.
+    fn has_signature_of(&self, public_key: &[u8]) -> Option<bool> {
+        let certificate = x509_cert::Certificate::from_der(&self.der).ok()?;
+        let signed = certificate.tbs_certificate().to_der().ok()?;
+        let signature = certificate.signature().as_bytes()?;
+        if let Ok(key) = p256::ecdsa::VerifyingKey::from_public_key_der(public_key) {
+            let signature = p256::ecdsa::DerSignature::from_bytes(signature).ok()?;
+            return Some(key.verify(&signed, &signature).is_ok());
+        }
+        let key = p384::ecdsa::VerifyingKey::from_public_key_der(public_key).ok()?;
+        let signature = p384::ecdsa::DerSignature::from_bytes(signature).ok()?;
+        Some(key.verify(&signed, &signature).is_ok())
     }
 
     /// The certificate in words, one field a line: what a snapshot shows in its place.

@@ -45,21 +45,37 @@ impl KeyPair {
     /// # Errors
     /// [`Bug`] if no block fits, which is as likely as guessing a key, or the key cannot be encoded.
     pub fn derive(derivation: &Derivation<'_>, curve: Curve) -> Result<Self, Bug> {
-        let (signer, public) = match curve {
-            Curve::P256 => {
-                let key = first_valid(derivation.blocks("p256"), |block: &[u8; 32]| {
-                    p256::ecdsa::SigningKey::from_slice(block).ok()
-                })?;
-                let public = key.verifying_key().to_public_key_der();
-                (Signer::P256(key), public)
-            }
-            Curve::P384 => {
-                let key = first_valid(derivation.blocks("p384"), |block: &[u8; 48]| {
-                    p384::ecdsa::SigningKey::from_slice(block).ok()
-                })?;
-                let public = key.verifying_key().to_public_key_der();
-                (Signer::P384(key), public)
-            }
+        Self::of(match curve {
+            Curve::P256 => Signer::P256(first_valid(derivation.blocks("p256"), |block: &[u8; 32]| {
+                p256::ecdsa::SigningKey::from_slice(block).ok()
+            })?),
+            Curve::P384 => Signer::P384(first_valid(derivation.blocks("p384"), |block: &[u8; 48]| {
+                p384::ecdsa::SigningKey::from_slice(block).ok()
+            })?),
+        })
+    }
+
+    /// The key pair in a text as [`KeyPair::private_pem`] gives it. The public key is computed, not read.
+    ///
+    /// # Errors
+    /// [`Bug`] if it is none.
+    pub fn from_private_pem(text: &str) -> Result<Self, Bug> {
+        let blocks = pem::decode(text).map_err(|error| bug("a private key is unreadable", error))?;
+        let der = match blocks.as_slice() {
+            [block] if block.label == "EC PRIVATE KEY" => block.der.as_slice(),
+            _ => return Err(Bug("a private key is no single block EC PRIVATE KEY".to_owned())),
+        };
+        // The number has as many bytes as the order of its curve.
+        let short = p256::SecretKey::from_sec1_der(der).map(|key| Signer::P256(key.into()));
+        let signer =
+            short.or_else(|_| p384::SecretKey::from_sec1_der(der).map(|key| Signer::P384(key.into())));
+        Self::of(signer.map_err(|error| bug("a private key is unreadable", error))?)
+    }
+
+    fn of(signer: Signer) -> Result<Self, Bug> {
+        let public = match &signer {
+            Signer::P256(key) => key.verifying_key().to_public_key_der(),
+            Signer::P384(key) => key.verifying_key().to_public_key_der(),
         };
         let public = public.map_err(|error| bug("a public key has no DER", error))?;
         Ok(Self { signer, public: public.into_vec() })
@@ -161,6 +177,16 @@ mod tests {
         assert_ne!(key, pem("b", 0, Curve::P256));
         assert_ne!(key, pem("a", 1, Curve::P256));
         assert_ne!(key, pem("a", 0, Curve::P384));
+    }
+
+    #[test]
+    fn a_private_key_comes_back() {
+        for curve in [Curve::P256, Curve::P384] {
+            let key = derive("a", 0, curve);
+            let read = KeyPair::from_private_pem(key.private_pem().unwrap().expose()).unwrap();
+            assert_eq!(read.public_der(), key.public_der());
+            assert!(KeyPair::from_private_pem(&key.public_pem()).is_err());
+        }
     }
 
     #[test]

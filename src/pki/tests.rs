@@ -191,6 +191,27 @@ fn what_cannot_be_a_certificate_is_a_bug() {
 }
 
 #[test]
+fn the_authority_that_signed_is_told_from_others() {
+    for curve in [Curve::P256, Curve::P384] {
+        let root = root(curve);
+        let certificate = root.issue(&key("leaf", curve), &leaf()).unwrap();
+        assert!(
+            certificate.is_signed_by(root.certificate())
+                && root.certificate().is_signed_by(root.certificate())
+        );
+        let validity = root.certificate().validity;
+        let impostor = Authority::root(key("other", curve), &Subject::named("root"), None, validity).unwrap();
+        assert!(!certificate.is_signed_by(impostor.certificate()), "another key under the same name");
+        let renamed = Authority::root(key("root", curve), &Subject::named("other"), None, validity).unwrap();
+        assert!(!certificate.is_signed_by(renamed.certificate()), "the same key under another name");
+        let mut der = certificate.der().to_vec();
+        let place = der.windows(4).position(|window| window == b"kube").unwrap();
+        der[place] = b'K';
+        assert!(!Certificate::from_der(&der).unwrap().is_signed_by(root.certificate()), "changed afterwards");
+    }
+}
+
+#[test]
 fn a_chain_ends_below_the_root() {
     let root = root(Curve::P256);
     let middle = root.subordinate(key("a", Curve::P256), &Subject::named("a"), Some(1), year()).unwrap();

@@ -56,6 +56,12 @@ pub fn gossip_key(derivation: &Derivation<'_>) -> Secret<String> {
     Secret::new(Base64::encode_string(derivation.bytes::<32>("gossip-key").expose()))
 }
 
+/// What stands beside a secret that is too short for a digest of both to be public: 32 hex digits.
+#[must_use]
+pub fn salt(derivation: &Derivation<'_>) -> Secret<String> {
+    Secret::new(base16ct::lower::encode_string(derivation.bytes::<16>("salt").expose()))
+}
+
 /// So many characters of an alphabet, each equally likely.
 fn characters(derivation: &Derivation<'_>, kind: &str, alphabet: &[u8], count: usize) -> String {
     let blocks = derivation.blocks::<32>(kind);
@@ -83,7 +89,7 @@ mod tests {
     /// Every kind of secret as bytes.
     fn all(derivation: &Derivation<'_>) -> Vec<Vec<u8>> {
         let texts =
-            [bootstrap_token, certificate_key, etcd_cluster_token, vrrp_password, password, gossip_key];
+            [bootstrap_token, certificate_key, etcd_cluster_token, vrrp_password, password, gossip_key, salt];
         let texts = texts.iter().map(|make| make(derivation).expose().clone().into_bytes());
         texts.chain([corosync_authkey(derivation).expose().to_vec()]).collect()
     }

@@ -99,9 +99,10 @@ impl Resolver<'_> {
             self.ssh_key(key, &path.key("ssh_keys").index(index));
         }
         if blueprint.access.ssh_keys.is_empty() {
-            let message = "no key is given, so nobody can log in to any machine";
+            let message =
+                "no key is given, so only the operator's lets anybody in, as long as its certificate is good";
             self.report(
-                Diagnostic::new(Code::NobodyMayEnter, Place::Key(path.key("ssh_keys")), message)
+                Diagnostic::new(Code::OnlyOperatorMayEnter, Place::Key(path.key("ssh_keys")), message)
                     .help("add your public key (`cat ~/.ssh/id_ed25519.pub`) to `ssh_keys:`"),
             );
         }

@@ -18,7 +18,7 @@ impl Resolver<'_> {
     pub(super) fn certificate_plan(&mut self, epoch: Option<Timestamp>) -> Option<CertificatePlan> {
         let pki = &self.blueprint.pki;
         let (authority_days, certificate_days) =
-            (pki.authority_days.unwrap_or(3650), pki.certificate_days.unwrap_or(365));
+            (pki.authority_days.unwrap_or(3650), self.certificate_days());
         if certificate_days > authority_days {
             let message = format!(
                 "certificates of {certificate_days} days would outlive their authorities of {authority_days}"
@@ -31,17 +31,20 @@ impl Resolver<'_> {
             return None;
         }
         let epoch = epoch?;
-        // Hours, because a day is one on a calendar only; no leap seconds are counted.
-        let until = |days: u32| epoch.checked_add((i64::from(days) * 24).hours()).ok();
         Some(CertificatePlan {
             algorithm: pki.algorithm,
             not_before: epoch,
-            authorities_until: until(authority_days)?,
-            certificates_until: until(certificate_days)?,
+            authorities_until: days_after(epoch, authority_days)?,
+            certificates_until: days_after(epoch, certificate_days)?,
             root: pki.root,
             authority_keys: pki.authority_keys,
             certificates: Vec::new(),
         })
+    }
+
+    /// How long certificates are good that are no authority's.
+    pub(super) fn certificate_days(&self) -> u32 {
+        self.blueprint.pki.certificate_days.unwrap_or(365)
     }
 
     /// The certificates of a cluster, by the tables of kubeadm ("PKI certificates and requirements").
@@ -66,14 +69,25 @@ impl Resolver<'_> {
         for purpose in blueprint.rotate.keys().filter(|purpose| !known.contains(*purpose)) {
             let near = did_you_mean(purpose, known.iter().map(String::as_str));
             let help = near.map_or_else(
-                || "secrets are called `kubernetes-ca` or `kube-mast01/apiserver`; without a cluster there are none".to_owned(),
+                || "secrets are called `ssh-operator` or `kube-mast01/ssh-host`, and in a cluster `kubernetes-ca` or `kube-mast01/apiserver`".to_owned(),
                 |near| format!("did you mean `{near}`?"),
             );
             let message = format!("this blueprint has no secret `{purpose}`");
             let place = Place::Key(Path::root().key("rotate").key(purpose));
-            self.report(Diagnostic::new(Code::UnknownSecret, place, message).help(help));
+            self.report(
+                Diagnostic::new(Code::UnknownSecret, place, message)
+                    .help(help)
+                    // Not before: a blueprint with an error has no plan.
+                    .help("once this line is gone, `bpc plan --secrets` lists all names"),
+            );
         }
     }
+}
+
+/// So many days later.
+pub(super) fn days_after(time: Timestamp, days: u32) -> Option<Timestamp> {
+    // Hours, because a day is one on a calendar only; no leap seconds are counted.
+    time.checked_add((i64::from(days) * 24).hours()).ok()
 }
 
 /// What the names in certificates are made from.

@@ -18,20 +18,23 @@ const RELEASES: [(Distribution, &str, &str); 3] = [
 impl Resolver<'_> {
     /// The time that every artifact carries.
     pub(super) fn epoch(&mut self) -> Option<Timestamp> {
-        let path = Path::root().key("epoch");
-        let epoch = self.timestamp(&self.blueprint.epoch.clone(), &path)?;
+        self.time("the epoch", &self.blueprint.epoch, &Path::root().key("epoch"))
+    }
+
+    /// A time that every file format and certificate can carry.
+    pub(super) fn time(&mut self, what: &str, text: &str, path: &Path) -> Option<Timestamp> {
+        let time = self.timestamp(text, path)?;
         // Tar and FAT dates start in 1970 and 1980, ISO 9660 and X.509 UTCTime end in the 2100s and 2050.
         let range = "1980-01-01T00:00:00Z".parse().ok()?.."2050-01-01T00:00:00Z".parse().ok()?;
-        if !range.contains(&epoch) {
-            let message =
-                format!("the epoch {epoch} is outside what file formats and certificates can carry");
+        if !range.contains(&time) {
+            let message = format!("{what} {time} is outside what file formats and certificates can carry");
             self.report(
-                Diagnostic::new(Code::EpochRange, Place::Value(path), message)
+                Diagnostic::new(Code::EpochRange, Place::Value(path.clone()), message)
                     .help("from 1980-01-01T00:00:00Z to before 2050-01-01T00:00:00Z; the start of this year is a good choice"),
             );
             return None;
         }
-        Some(epoch)
+        Some(time)
     }
 
     fn timestamp(&mut self, text: &str, path: &Path) -> Option<Timestamp> {

@@ -2,6 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use ipnet::Ipv4Net;
+
 use super::Resolver;
 use super::address::Owner;
 use super::failover::{holders, role};
@@ -9,7 +11,7 @@ use super::machine::MachineDraft;
 use super::network::NetworkDraft;
 use crate::diag::{Code, Diagnostic, Path, Place};
 use crate::model::{HeldBy, LoadBalancer};
-use crate::site::{Failover, FloatingAddress, Role, Segment};
+use crate::site::{Failover, FloatingAddress, Machine, Role, Segment};
 
 impl Resolver<'_> {
     /// The address that moves between machines, taken before any machine gets one, and what moves it.
@@ -104,6 +106,16 @@ impl Resolver<'_> {
             network: network.name.clone(),
             role: role(written),
         })
+    }
+}
+
+/// With one machine that can hold it, the address never moves: it is one more of that machine's own.
+pub(super) fn keep(floating: &FloatingAddress, machines: &mut [Machine]) {
+    let holders = machines.iter_mut().filter(|machine| machine.role == floating.role);
+    let attachments = holders.flat_map(|machine| &mut machine.nics).flat_map(|nic| &mut nic.attachments);
+    for on in attachments.filter(|on| on.network == floating.network) {
+        let kept = on.addresses.first().and_then(|own| Ipv4Net::new(floating.address, own.prefix_len()).ok());
+        on.addresses.extend(kept);
     }
 }
 

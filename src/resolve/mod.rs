@@ -23,6 +23,7 @@ mod network;
 mod ports;
 mod roles;
 mod servers;
+mod ssh;
 mod volume;
 
 use crate::diag::{Code, Diagnostic, Path, Place, has_errors};
@@ -67,7 +68,10 @@ impl Resolver<'_> {
         let (floating, failover) = floating.unzip();
         let floating: Vec<FloatingAddress> = floating.into_iter().collect();
         let cluster = self.cluster(epoch, &machines, &networks);
-        let machines = self.addresses(machines, &mut networks);
+        let mut machines = self.addresses(machines, &mut networks);
+        if let Some(floating) = floating.first().filter(|_| failover == Some(None)) {
+            load_balancer::keep(floating, &mut machines);
+        }
         let kubernetes = cluster.map(|cluster| self.finish_cluster(cluster, &machines, &floating));
         let balancing = self.balancing(&machines, &networks, &floating);
         let load_balancing = failover.zip(balancing);
@@ -77,6 +81,8 @@ impl Resolver<'_> {
         self.full_names(&machines, &floating);
         let networks = self.finish_networks(networks, &machines);
         let forwarders = self.forwarders(&networks, &machines);
+        let user = access.as_ref().map(|access| access.user.as_str()).unwrap_or_default();
+        let ssh = self.ssh(epoch, user, &machines);
         let access = access?;
         Some(Site {
             name: self.blueprint.name.clone(),
@@ -93,6 +99,7 @@ impl Resolver<'_> {
             machines,
             floating,
             load_balancing,
+            ssh: ssh?,
             kubernetes,
             generations: self.blueprint.rotate.iter().map(|(name, number)| (name.clone(), *number)).collect(),
         })

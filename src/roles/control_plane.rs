@@ -14,18 +14,23 @@ use crate::site::{
 /// Where kubeadm looks for certificates and keys. What it finds there it uses, and makes the rest.
 const PKI: &str = "/etc/kubernetes/pki";
 
-/// The API is reached from the load balancers, or directly where there are none.
+/// The API is reached from the load balancers, or directly where there are none: at the floating address if control
+/// planes hold it, and at their own ones, which pods know them by.
 pub(super) fn flows(site: &Site) -> Vec<Flow> {
-    let balanced = site.floating.iter().any(|floating| floating.role == Role::LoadBalancer);
-    let (reason, clients): (_, &[Role]) = if balanced {
+    let held = |role| site.floating.iter().filter(move |floating| floating.role == role);
+    let (reason, clients): (_, &[Role]) = if held(Role::LoadBalancer).next().is_some() {
         ("load balancers: the Kubernetes API of every control plane", &[Role::LoadBalancer])
+    } else if held(Role::ControlPlane).next().is_some() {
+        let clients = &[Role::ControlPlane, Role::Worker, Role::Bastion];
+        ("the cluster and the bastion: the Kubernetes API", clients)
     } else {
         ("workers and the bastion: the Kubernetes API", &[Role::Worker, Role::Bastion])
     };
+    let own = site.with_role(Role::ControlPlane).map(Endpoint::from);
     vec![Flow {
         reason: reason.into(),
         from: clients.iter().flat_map(|role| site.with_role(*role)).map(Endpoint::from).collect(),
-        to: site.with_role(Role::ControlPlane).map(Endpoint::from).collect(),
+        to: own.chain(held(Role::ControlPlane).map(Endpoint::from)).collect(),
         service: Service::Tcp(API_PORT),
     }]
 }
@@ -143,6 +148,17 @@ mod tests {
         assert_eq!(
             flow.to_string(),
             "workers and the bastion: the Kubernetes API: 10.4.0.2 10.1.0.2 -> 10.3.0.2, tcp 6443"
+        );
+    }
+
+    #[test]
+    fn with_the_floating_address_they_serve_there_too() {
+        let rest = "load_balancer: {address: 10.3.0.9, held_by: control-plane}";
+        let [flow] = flows(&site(&CLUSTER, rest)).try_into().unwrap();
+        assert_eq!(
+            flow.to_string(),
+            "the cluster and the bastion: the Kubernetes API: \
+             10.3.0.2 10.4.0.2 10.1.0.2 -> 10.3.0.2 10.3.0.9, tcp 6443"
         );
     }
 

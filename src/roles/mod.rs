@@ -8,6 +8,8 @@ mod bastion;
 mod control_plane;
 mod etcd;
 mod gateway;
+mod keepalived;
+mod known_hosts;
 mod kubeconfig;
 mod load_balancer;
 mod names;
@@ -48,7 +50,7 @@ pub(crate) fn setups(site: &Site, credentials: &Credentials) -> Result<Setups, B
 
 /// What a machine gets from its role, on top of what every machine gets.
 fn setup(site: &Site, credentials: &Credentials, machine: &Machine, flows: &[Flow]) -> Result<Setup, Bug> {
-    let mut setup = base::setup(site, machine);
+    let mut setup = base::setup(site, credentials, machine)?;
     match machine.role {
         Role::Gateway => gateway::add(site, machine, flows, &mut setup)?,
         Role::Bastion => bastion::add(site, &mut setup)?,
@@ -57,6 +59,7 @@ fn setup(site: &Site, credentials: &Credentials, machine: &Machine, flows: &[Flo
         Role::Worker => worker::add(site, credentials, machine, &mut setup)?,
         Role::Etcd => etcd::add(credentials, machine, &mut setup)?,
     }
+    keepalived::add(site, credentials, machine, &mut setup)?;
     pacemaker::add(site, credentials, machine, &mut setup)?;
     Ok(setup)
 }

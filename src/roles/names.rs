@@ -22,10 +22,12 @@ pub(super) fn records(site: &Site) -> Vec<Record> {
 /// A machine by its name, and by `<machine>.<network>` on every network beyond its first.
 pub(super) fn of_machine(site: &Site, machine: &Machine) -> Vec<Record> {
     let mut records = vec![known_as(site, &machine.name, machine.address())];
-    records.extend(machine.attachments().filter(|on| on.network != machine.primary).map(|on| Record {
-        address: on.address(),
-        names: vec![site.fqdn(&format!("{}.{}", machine.name, on.network))],
-    }));
+    records.extend(
+        machine.attachments().filter(|on| on.network != machine.primary).map(|on| Record {
+            address: on.address(),
+            names: vec![site.fqdn(&machine.name_on(&on.network))],
+        }),
+    );
     records
 }
 

@@ -1,7 +1,9 @@
 //! A small site for the examples that the roles' tests are.
 
+use crate::credentials::Credentials;
 use crate::diag::Files;
 use crate::site::{Machine, Site};
+use crate::vault::Vault;
 use crate::{Inputs, plan_site};
 
 /// What every example has: a gateway (10.1.0.1) between the networks `jump`, `lb`, `mast` and `node`, one more network
@@ -33,6 +35,11 @@ pub(super) fn site(machines: &[&str], rest: &str) -> Site {
     inputs.files.add("blueprint.yaml", format!("{COMMON}{}{rest}\n", lines.concat()));
     let (site, report) = plan_site(&inputs);
     site.unwrap_or_else(|| panic!("{:?}", report.diagnostics))
+}
+
+/// Its keys and certificates.
+pub(super) fn credentials(site: &Site) -> Credentials {
+    Credentials::issue(site, &Vault::from_key([7; 32])).unwrap()
 }
 
 /// Its machine of that name.

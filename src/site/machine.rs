@@ -65,7 +65,8 @@ pub struct Attachment {
     pub interface: String,
     /// The VLAN id, on a trunk.
     pub vlan: Option<u16>,
-    /// The machine's addresses there, its own first; the gateway has one for names and one for routes.
+    /// The machine's addresses there, its own first; the gateway has one for names and one for routes, and the only
+    /// machine that can hold a floating address has that one too.
     pub addresses: Vec<Ipv4Net>,
 }
 
@@ -103,6 +104,12 @@ impl Machine {
     #[must_use]
     pub fn address(&self) -> Ipv4Addr {
         self.on(&self.primary).map_or(Ipv4Addr::UNSPECIFIED, Attachment::address)
+    }
+
+    /// What it is called on a network, below the domain: by its name on the first one, `NAME.NETWORK` on others.
+    #[must_use]
+    pub fn name_on(&self, network: &str) -> String {
+        if network == self.primary { self.name.clone() } else { format!("{}.{network}", self.name) }
     }
 
     /// Its adapter on NAT, if it has one.

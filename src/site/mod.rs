@@ -10,6 +10,7 @@ mod load_balancer;
 mod machine;
 mod network;
 mod secrets;
+mod ssh;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -30,6 +31,7 @@ pub use load_balancer::{
 pub use machine::{Attachment, Machine, Nic, PublishedPort, Segment};
 pub use network::{GatewayAddresses, Network, Pool};
 pub use secrets::SharedSecret;
+pub use ssh::{SSH_HOST_AUTHORITY, SSH_USER_AUTHORITY, SshCertificate, SshPlan};
 
 /// A small data centre, all decided.
 #[derive(Clone, Debug)]
@@ -62,6 +64,8 @@ pub struct Site {
     pub floating: Vec<FloatingAddress>,
     /// What is done with the floating address, if there is one.
     pub load_balancing: Option<LoadBalancing>,
+    /// Its SSH certificates.
+    pub ssh: SshPlan,
     /// The Kubernetes cluster, if there is one.
     pub kubernetes: Option<Cluster>,
     /// New generations of secrets, by purpose; all others are in generation 0.
@@ -103,11 +107,17 @@ impl Site {
     #[must_use]
     pub fn purposes(&self) -> BTreeSet<String> {
         let shared = self.shared_secrets().into_iter().map(|secret| secret.as_str().to_owned());
-        let mut purposes: BTreeSet<String> = shared.collect();
+        let mut purposes: BTreeSet<String> = self.ssh.purposes().chain(shared).collect();
         if let Some(cluster) = &self.kubernetes {
             purposes.extend(cluster.certificates.purposes());
         }
         purposes
+    }
+
+    /// The generation of the secrets of a purpose.
+    #[must_use]
+    pub fn generation(&self, purpose: &str) -> u32 {
+        self.generations.get(purpose).copied().unwrap_or(0)
     }
 
     /// A machine's full name: `kube-mast01.kube.demo`.

@@ -51,6 +51,11 @@ impl Document {
         self.files.origin(&self.key(path))
     }
 
+    /// Whether something was written at `path`.
+    pub(crate) fn has(&self, path: &Path) -> bool {
+        self.nearest(path).2
+    }
+
     /// The node at `path` with the span of its key, or those of the nearest ancestor that was written.
     fn nearest(&self, path: &Path) -> (Option<&Span>, &Node, bool) {
         let mut key_span = None;

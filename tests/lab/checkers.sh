@@ -14,13 +14,15 @@ packages=(
   systemd                               # systemd-analyze verify
   dnsmasq-base nftables                 # the gateway's programs
   haproxy                               # the load balancers' program
-  corosync pacemaker crmsh              # the cluster of the load balancers
-  resource-agents                       # what it runs, with its parameters
+  keepalived                            # what moves the floating address
+  corosync pacemaker crmsh              # what else does
+  resource-agents                       # what these run, with its parameters
   curl                                  # downloads of the bootstrap
   iproute2 iputils-ping iputils-arping  # a look at a test's network
   python3-yaml                          # the YAML reader of cloud-init and netplan
   dash busybox shellcheck devscripts    # shells, shellcheck, checkbashisms
-  openssl gnutls-bin openssh-client     # judges of certificates and keys
+  openssl gnutls-bin                    # judges of certificates and keys
+  openssh-client openssh-server         # a login with the built ones
   etcd-server etcd-client               # a cluster with the built certificates
   kubernetes-client                     # kubectl reads the built kubeconfigs
 )

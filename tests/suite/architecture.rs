@@ -31,15 +31,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     // The middle; its roles and distributions are the words of the model.
     ("site", &["assets", "model", "value"]),
     ("resolve", &["assets", "diag", "model", "site", "source", "value"]),
-    ("plan", &["site", "value"]),
     // The back end: cannot fail on what a user wrote.
     ("credentials", &["bug", "pki", "site", "value", "vault"]),
     ("setup", &["artifact", "value"]),
+    // Shows where secrets and certificates are, so it stands below what puts them there.
+    ("plan", &["bug", "credentials", "pki", "setup", "site", "value"]),
+    ("expiry", &["diag", "plan"]),
     ("bootstrap", &["format", "setup"]),
     ("flow", &["site"]),
     (
         "roles",
         &[
+            "artifact",
             "assets",
             "bootstrap",
             "bug",
@@ -52,8 +55,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "value",
         ],
     ),
-    ("emit", &["artifact", "bootstrap", "bug", "format", "setup", "site", "value"]),
-    ("verify", &["artifact", "bug", "format", "site"]),
+    ("emit", &["artifact", "bootstrap", "bug", "credentials", "format", "plan", "setup", "site", "value"]),
+    ("verify", &["artifact", "bug", "format", "pki", "site"]),
     ("write", &["artifact", "value"]),
     // The order of the phases, and what runs them.
     (
@@ -64,7 +67,9 @@ const ROOMS: &[(&str, &[&str])] = &[
             "credentials",
             "diag",
             "emit",
+            "expiry",
             "model",
+            "plan",
             "resolve",
             "roles",
             "setup",
@@ -81,7 +86,8 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// Rooms whose parts never use each other, as a role knows no other role and an artifact kind no other kind; and what in
 /// them all parts may use.
-const APART: [(&str, &[&str]); 2] = [("emit", &[]), ("roles", &["kubeconfig", "names", "pki"])];
+const APART: [(&str, &[&str]); 2] =
+    [("emit", &[]), ("roles", &["known_hosts", "kubeconfig", "names", "pki"])];
 
 /// Rooms that may touch the system.
 const IMPURE: [&str; 4] = ["cli", "driver", "main", "write"];

@@ -1,7 +1,10 @@
 //! The `bpc` command as people and programs meet it.
 
+mod certificates;
 mod formats;
 mod help;
 mod paths;
+mod secrets;
 mod streams;
 mod vault;
+mod vault_commands;

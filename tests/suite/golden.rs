@@ -1,5 +1,5 @@
 //! What bpc makes of every blueprint under `blueprints/`, kept under `snapshots/<blueprint>/` as a reviewer reads it:
-//! each text artifact at its own path, each image as a listing, the plan as `bpc plan` prints it.
+//! each text artifact at its own path, each image as a listing, the plan also as programs get it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use bpc::artifact::{Artifact, Content, Kind};
 use bpc::driver::inputs;
 use bpc::format::iso9660;
-use bpc::pki::{Certificate, bundle_pem};
+use bpc::pki::{Certificate, bundle_pem, ssh};
 use bpc::plan::Plan;
 use bpc::value::Secret;
 use bpc::write::manifest;
@@ -45,14 +45,12 @@ fn texts(compiled: &Compiled) -> BTreeMap<String, String> {
     let artifacts = &compiled.artifacts;
     let redacted: BTreeMap<String, Artifact> =
         compiled.redacted().unwrap().files.into_iter().map(|file| (file.path.clone(), file)).collect();
-    let plan = Plan::new(&compiled.site);
-    let json = serde_json::to_string_pretty(&plan).unwrap();
+    let json = serde_json::to_string_pretty(&Plan::new(&compiled.site)).unwrap();
     // SHA256SUMS has nothing that the manifest does not have.
     let manifest = manifest(artifacts).into_iter().filter(|listing| listing.kind == Kind::Manifest);
     let files = artifacts.files.iter().cloned().chain(manifest);
     let files = files.map(|artifact| (artifact.path.clone(), text(&artifact, redacted.get(&artifact.path))));
-    let plans = [("plan.txt".to_owned(), plan.to_table()), ("plan.json".to_owned(), json)];
-    plans.into_iter().chain(files).collect()
+    files.chain([("plan.json".to_owned(), json)]).collect()
 }
 
 /// An artifact as a reviewer reads it; of a secret one that it is there, and what may be shown of it.
@@ -68,6 +66,12 @@ fn text(artifact: &Artifact, redacted: Option<&Artifact>) -> String {
         let certificates = Certificate::from_pem(pem).unwrap();
         assert_eq!(bundle_pem(&certificates), pem, "{} holds more than certificates", artifact.path);
         return certificates.iter().map(Certificate::describe).collect::<Vec<_>>().join("\n");
+    }
+    if artifact.path.ends_with("-cert.pub") {
+        let line = std::str::from_utf8(bytes).unwrap();
+        let certificate = ssh::Certificate::from_line(line.trim_end()).unwrap();
+        assert_eq!(certificate.line().unwrap() + "\n", line, "{} holds more than one", artifact.path);
+        return certificate.describe();
     }
     match artifact.kind {
         Kind::Seed => listing(bytes),

@@ -21,6 +21,7 @@ mod built;
 mod cli;
 mod cloud_init;
 mod diagnostics;
+mod failover;
 mod gateway;
 mod golden;
 mod haproxy;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use bpc::Compiled;
 use bpc::site::{Attachment, Machine, Nic, Role, Segment};
 
-use crate::built::{blueprints, documents};
+use crate::built::{blueprints, changed, documents};
 use crate::support::tools::{On, Staged, tool};
 
 /// Runs `netplan generate` in each folder named after the first, which holds programs that do nothing: netplan 1.1
@@ -203,4 +203,15 @@ fn an_own_way_out_comes_after_the_gateway() {
             assert_eq!(dhcp.contains(&line.to_owned()), expected.contains(&line), "{dhcp:?}");
         }
     }
+}
+
+#[test]
+fn a_machine_that_alone_holds_the_floating_address_has_it_for_good() {
+    let built =
+        [changed("routed", |text| text.replace("load-balancer, count: 2", "load-balancer, count: 1"))];
+    let Some(staged) = generated(On::Trixie, &built) else { return };
+    let hapx = built[0].site.machines.iter().find(|machine| machine.name == "hapx01").unwrap();
+    let networkd = Networkd::new(staged.host_path(), &built[0], hapx);
+    assert_eq!(networkd.values("vip.network", "Network", "Address"), ["10.2.0.2/24", "10.2.0.20/24"]);
+    assert_eq!(networkd.values("lb.network", "Network", "Address"), ["10.3.0.2/24"]);
 }

@@ -4,6 +4,7 @@ mod change;
 mod derivation;
 mod etcd;
 mod hidden;
+mod login;
 mod placed;
 mod places;
 mod ssh;

@@ -37,10 +37,23 @@ fn assert_silent(on: On, checker: &str, arguments: &[&str]) {
 #[test]
 fn there_are_scripts_of_every_kind() {
     let names: Vec<String> = scripts().into_values().collect();
-    for stage in
-        ["packages", "firewall", "dnsmasq", "kubectl", "apt-sources", "locale", "timezone", "time-servers"]
-    {
+    for stage in [
+        "ssh",
+        "packages",
+        "firewall",
+        "dnsmasq",
+        "kubectl",
+        "apt-sources",
+        "locale",
+        "timezone",
+        "time-servers",
+        "keepalived-user",
+        "keepalived",
+    ] {
         assert!(names.iter().any(|name| name.ends_with(&format!("-{stage}"))), "no {stage} in {names:?}");
+    }
+    for script in ["check-haproxy", "check-apiserver", "floating-address"] {
+        assert!(names.iter().any(|name| name.ends_with(&format!(".{script}"))), "no {script} in {names:?}");
     }
 }
 

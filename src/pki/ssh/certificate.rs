@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
-use ssh_key::HashAlg;
 use ssh_key::certificate::CertType;
+use ssh_key::{HashAlg, PublicKey};
 
 use crate::bug::Bug;
 use crate::pki::{Validity, bug};
@@ -115,6 +115,43 @@ impl Certificate {
         Some(Validity { not_before: time(self.0.valid_after())?, not_after: time(self.0.valid_before())? })
     }
 
+    /// The SHA-256 of its key, as `ssh-keygen -l` shows it: `SHA256:...`.
+    #[must_use]
+    pub fn key_fingerprint(&self) -> String {
+        self.0.public_key().fingerprint(HashAlg::Sha256).to_string()
+    }
+
+    /// What it says of its key; `None` if that is more than a [`Grant`] can say.
+    #[must_use]
+    pub fn grant(&self) -> Option<Grant> {
+        let certificate = &self.0;
+        let permission = |name: &String| Permission::ALL.into_iter().find(|it| it.as_str() == name);
+        let permissions = certificate.extensions().keys().map(permission).collect::<Option<BTreeSet<_>>>()?;
+        let holder = match certificate.cert_type() {
+            CertType::User => Holder::User { permissions },
+            CertType::Host => permissions.is_empty().then_some(Holder::Host)?,
+        };
+        certificate.critical_options().is_empty().then_some(Grant {
+            id: certificate.key_id().to_owned(),
+            holder,
+            principals: certificate.valid_principals().to_vec(),
+            validity: self.validity()?,
+        })
+    }
+
+    /// Whether it is about the key in this line of a `.pub` file.
+    #[must_use]
+    pub fn is_of(&self, public_line: &str) -> bool {
+        PublicKey::from_openssh(public_line).is_ok_and(|key| key.key_data() == self.0.public_key())
+    }
+
+    /// Whether the key in this line of a `.pub` file has signed it.
+    #[must_use]
+    pub fn is_signed_by(&self, public_line: &str) -> bool {
+        let signer = PublicKey::from_openssh(public_line);
+        signer.is_ok_and(|key| key.key_data() == self.0.signature_key()) && self.0.verify_signature().is_ok()
+    }
+
     /// The certificate in words, one field a line: what a snapshot shows beside it.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -136,7 +173,7 @@ impl Certificate {
             ("until", time(|validity| validity.not_after).unwrap_or_default()),
             ("critical options", names(certificate.critical_options())),
             ("extensions", names(certificate.extensions())),
-            ("key", certificate.public_key().fingerprint(HashAlg::Sha256).to_string()),
+            ("key", self.key_fingerprint()),
             ("authority", certificate.signature_key().fingerprint(HashAlg::Sha256).to_string()),
         ];
         let said = lines.into_iter().filter(|(_, value)| !value.is_empty());
@@ -146,6 +183,8 @@ impl Certificate {
 
 #[cfg(test)]
 mod tests {
+    use base64ct::{Base64, Encoding};
+
     use super::super::Key;
     use super::*;
     use crate::vault::Vault;
@@ -212,6 +251,27 @@ mod tests {
         );
         assert_eq!(Certificate::from_line(&line), Ok(certificate));
         assert!(Certificate::from_line("ssh-ed25519 AAAA").is_err());
+    }
+
+    #[test]
+    fn what_was_granted_is_what_is_read() {
+        let host = Grant { holder: Holder::Host, ..grant() };
+        for grant in [grant(), host] {
+            assert_eq!(sign(&grant).grant(), Some(grant));
+        }
+    }
+
+    #[test]
+    fn keys_are_told_from_others() {
+        let (certificate, line) = (sign(&grant()), |purpose| key(purpose, 0).public_line().unwrap());
+        assert!(certificate.is_of(&line("user")) && !certificate.is_of(&line("ca")));
+        assert!(certificate.is_signed_by(&line("ca")) && !certificate.is_signed_by(&line("user")));
+        let text = certificate.line().unwrap();
+        let mut bytes = Base64::decode_vec(text.split(' ').nth(1).unwrap()).unwrap();
+        let place = bytes.windows(6).position(|window| window == b"debian").unwrap();
+        bytes[place] = b'D';
+        let changed = format!("ssh-ed25519-cert-v01@openssh.com {}", Base64::encode_string(&bytes));
+        assert!(!Certificate::from_line(&changed).unwrap().is_signed_by(&line("ca")));
     }
 
     #[test]

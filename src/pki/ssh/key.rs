@@ -6,7 +6,7 @@ use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
 use ssh_key::certificate::{Builder, CertType};
 use ssh_key::private::{Ed25519Keypair, KeypairData};
-use ssh_key::{LineEnding, PrivateKey};
+use ssh_key::{LineEnding, PrivateKey, PublicKey};
 
 use super::{Certificate, Grant, Holder};
 use crate::bug::Bug;
@@ -51,6 +51,19 @@ impl Key {
     /// [`Bug`] if the key cannot be encoded.
     pub fn public_line(&self) -> Result<String, Bug> {
         self.private.public_key().to_openssh().map_err(|error| bug("an SSH key has no text", error))
+    }
+
+    /// The public key of a text as [`Key::private_openssh`] gives it, in a line as of [`Key::public_line`]. It is
+    /// computed, not read.
+    ///
+    /// # Errors
+    /// [`Bug`] if the text is no Ed25519 key.
+    pub fn public_line_of(private: &str) -> Result<String, Bug> {
+        let unreadable = |error| bug("an SSH key is unreadable", error);
+        let private = PrivateKey::from_openssh(private).map_err(unreadable)?;
+        let pair = private.key_data().ed25519().ok_or_else(|| Bug("an SSH key is not Ed25519".to_owned()))?;
+        let public = Ed25519Keypair::from_seed(&pair.private.to_bytes()).public;
+        PublicKey::new(public.into(), private.comment()).to_openssh().map_err(unreadable)
     }
 
     /// The line of `known_hosts` that has ssh trust every host whose name matches one of the patterns and whose key
@@ -114,5 +127,20 @@ impl Key {
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key([secret])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::Vault;
+
+    #[test]
+    fn a_private_key_comes_back() {
+        let vault = Vault::from_bytes(&[7; 32]).unwrap();
+        let key = Key::derive(&vault.derivation("kube-demo", "a", 0), "a@kube.demo").unwrap();
+        let read = Key::public_line_of(key.private_openssh().unwrap().expose());
+        assert_eq!(read, key.public_line());
+        assert!(Key::public_line_of("hello").is_err());
     }
 }

@@ -8,16 +8,20 @@
 //! of its own is fine), and a kernel with `8021q` is needed on trunks.
 
 mod apt;
+mod ssh;
 
+use crate::bug::Bug;
+use crate::credentials::Credentials;
 use crate::setup::{File, Setup, Stage};
 use crate::site::{Attachment, Machine, Role, Site};
 
 use super::names;
 
-/// Language, time zone, names, packages, time.
-pub(super) fn setup(site: &Site, machine: &Machine) -> Setup {
+/// Names, SSH, language, time zone, packages, time.
+pub(super) fn setup(site: &Site, credentials: &Credentials, machine: &Machine) -> Result<Setup, Bug> {
     let mut setup = Setup::default();
     setup.files.push(File::text("/etc/hosts", hosts(site, machine)));
+    ssh::add(credentials, machine, &mut setup)?;
     setup.install(["ca-certificates", "curl", "systemd-timesyncd"]);
     setup.packages.extend(machine.packages.iter().cloned());
     if let Some(sources) = &site.image.sources {
@@ -30,7 +34,7 @@ pub(super) fn setup(site: &Site, machine: &Machine) -> Setup {
         let file = File::text("/etc/systemd/timesyncd.conf.d/bpc.conf", servers);
         setup.apply(Stage::new(15, "time-servers", &[], include_str!("time-servers.sh")), vec![file]);
     }
-    setup
+    Ok(setup)
 }
 
 /// The locale and the time zone. cloud-init sets these with programs and tables that a small image may lack, and
@@ -67,7 +71,7 @@ fn hosts(site: &Site, machine: &Machine) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::roles::tests::{machine, site};
+    use crate::roles::tests::{credentials, machine, site};
 
     const MACHINES: [&str; 2] = [
         "node: {role: worker, networks: [node, back], packages: [nfs-common]}",
@@ -104,20 +108,20 @@ mod tests {
     #[test]
     fn defaults_need_no_packages_of_their_own() {
         let site = site(&MACHINES, "");
-        let setup = setup(&site, machine(&site, "node"));
+        let setup = setup(&site, &credentials(&site), machine(&site, "node")).unwrap();
         let packages: Vec<&str> = setup.packages.iter().map(String::as_str).collect();
         assert_eq!(packages, ["ca-certificates", "curl", "nfs-common", "systemd-timesyncd"]);
         let stages: Vec<String> = setup.stages.iter().map(Stage::file_name).collect();
-        assert_eq!(stages, ["12-timezone"]);
+        assert_eq!(stages, ["02-ssh", "12-timezone"]);
     }
 
     #[test]
     fn what_is_chosen_is_installed_and_put_into_force() {
         let system = "system: {locale: de_DE.UTF-8, timezone: Europe/Berlin, ntp: [time.example]}";
         let site = site(&MACHINES, system);
-        let setup = setup(&site, machine(&site, "node"));
+        let setup = setup(&site, &credentials(&site), machine(&site, "node")).unwrap();
         assert!(setup.packages.contains("locales") && setup.packages.contains("tzdata"));
         let stages: Vec<String> = setup.stages.iter().map(Stage::file_name).collect();
-        assert_eq!(stages, ["12-locale", "12-timezone", "15-time-servers"]);
+        assert_eq!(stages, ["02-ssh", "12-locale", "12-timezone", "15-time-servers"]);
     }
 }

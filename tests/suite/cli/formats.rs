@@ -89,9 +89,17 @@ fn several_plans_are_several_documents() {
 fn a_plan_touches_nothing() {
     let project = Project::with(&["alpha"]);
     let before = project.tree("");
-    for command in
-        [&["plan"][..], &["check"], &["schema"], &["explain", "BPC0203"], &["plan", "--format", "json"]]
-    {
+    for command in [
+        &["plan"][..],
+        &["check"],
+        &["check", "--at", "2026-06-01"],
+        &["schema"],
+        &["explain", "BPC0203"],
+        &["plan", "--format", "json"],
+        &["plan", "--secrets"],
+        &["plan", "--certificates"],
+        &["vault", "show"],
+    ] {
         assert_eq!(project.bpc(command).status, 0);
     }
     assert!(project.tree("") == before);

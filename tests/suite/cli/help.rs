@@ -18,7 +18,9 @@ fn of_bpc() {
     Commands:
       build    Build blueprints into out/<name>/
       check    Report what is wrong with blueprints: a build that writes nothing
-      plan     Show machines, adapters, addresses and ports as they will be
+      plan     Show machines, adapters, addresses and ports as they will be, or where secrets go, or
+               certificates
+      vault    Make a vault, which all secrets come from, or recognise one
       schema   Print the JSON Schema of a blueprint, for editors
       explain  Explain an error or a warning
 
@@ -83,6 +85,9 @@ fn of_check() {
     Options:
           --format <FORM>  For people, for editors (one line for each message), or for programs
                            [default: human] [possible values: human, short, json]
+          --at <DATE>      A date (its first moment, UTC) or a time: certificates that are not good then
+                           are errors
+          --vault <FILE>   The vault [default: vault.key beside the blueprint, which need not be there]
           --color <WHEN>   Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
                            [default: auto] [possible values: auto, always, never]
       -h, --help           Print help
@@ -90,13 +95,14 @@ fn of_check() {
     Examples:
       bpc check
       bpc check --format short lab.yaml   one line for each error, as editors read them
+      bpc check --at 2027-06-01           will every certificate be good on that day?
     ");
 }
 
 #[test]
 fn of_plan() {
     insta::assert_snapshot!(help(&["plan", "--help"]), @r"
-    Show machines, adapters, addresses and ports as they will be
+    Show machines, adapters, addresses and ports as they will be, or where secrets go, or certificates
 
     Usage: bpc plan [OPTIONS] [PATH]...
 
@@ -106,13 +112,80 @@ fn of_plan() {
     Options:
           --format <FORM>  For people, for editors (one line for each message), or for programs
                            [default: human] [possible values: human, short, json]
+          --secrets        Show which secret is in which file of which machine, and why
+          --certificates   Show certificates: who has them, what they say, until when they are good, and
+                           their fingerprints
+          --vault <FILE>   The vault of the certificates [default: vault.key beside the blueprint, which
+                           need not be there]
           --color <WHEN>   Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
                            [default: auto] [possible values: auto, always, never]
       -h, --help           Print help
 
+    Nothing that is shown is secret. Without a vault certificates have no keys yet, and so no
+    fingerprints.
+
     Examples:
       bpc plan blueprints/kube-demo
       bpc plan --format json blueprints/kube-demo | jq -r '.machines[] | [.name, .address] | @tsv'
+      bpc plan --secrets blueprints/kube-demo        which keys are on which machine?
+      bpc plan --certificates blueprints/kube-demo   with the fingerprints that `openssl x509` prints
+    ");
+}
+
+#[test]
+fn of_vault() {
+    insta::assert_snapshot!(help(&["vault", "--help"]), @r"
+    Make a vault, which all secrets come from, or recognise one
+
+    Usage: bpc vault [OPTIONS] <COMMAND>
+
+    Commands:
+      new   Make a vault of random bytes; never over another file
+      show  Print fingerprints of vaults, by which copies are recognised and which tell nothing else
+
+    Options:
+          --color <WHEN>  Colours in messages: auto is on a terminal, unless `NO_COLOR` is set [default:
+                          auto] [possible values: auto, always, never]
+      -h, --help          Print help
+    ");
+    insta::assert_snapshot!(help(&["vault", "new", "--help"]), @r"
+    Make a vault of random bytes; never over another file
+
+    Usage: bpc vault new [OPTIONS] [FILE]
+
+    Arguments:
+      [FILE]  The file to make [default: vault.key beside each blueprint below blueprints/ that has
+              none]
+
+    Options:
+          --format <FORM>  For people, for editors (one line for each message), or for programs
+                           [default: human] [possible values: human, short, json]
+          --color <WHEN>   Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
+                           [default: auto] [possible values: auto, always, never]
+      -h, --help           Print help
+
+    Builds make the vault beside a blueprint by themselves, but never one that is named by --vault FILE.
+
+    Example:
+      bpc vault new ~/keys/kube-demo.key && bpc build --vault ~/keys/kube-demo.key
+    ");
+    insta::assert_snapshot!(help(&["vault", "show", "--help"]), @r"
+    Print fingerprints of vaults, by which copies are recognised and which tell nothing else
+
+    Usage: bpc vault show [OPTIONS] [FILE]...
+
+    Arguments:
+      [FILE]...  Vaults [default: vault.key beside each blueprint below blueprints/]
+
+    Options:
+          --format <FORM>  For people, for editors (one line for each message), or for programs
+                           [default: human] [possible values: human, short, json]
+          --color <WHEN>   Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
+                           [default: auto] [possible values: auto, always, never]
+      -h, --help           Print help
+
+    Example:
+      bpc vault show /media/backup/*.key
     ");
 }
 

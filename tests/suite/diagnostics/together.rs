@@ -44,6 +44,7 @@ machines:
   port: {role: bastion, networks: [lan], publish: [ssh]}  # 0310
 load_balancer: {adress: 192.168.1.20}                     # 0110
 kubernetes: {version: 1.2}                                # 0112
+pki: {operator_from: today}                               # 0405
 "#;
 
 /// The places of all messages about a blueprint: line and code.

@@ -6,10 +6,7 @@
 //! blueprint, with an adapter on every network).
 
 use std::fmt::Write as _;
-use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::os::unix::fs::MetadataExt as _;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
 use bpc::Compiled;
@@ -17,13 +14,11 @@ use bpc::site::Segment;
 use serde_yaml::Value;
 
 use crate::built::{artifact, blueprint};
+use crate::support::namespaces::{Namespaces, first_line, succeed};
 use crate::support::tools::{On, Staged, Tool, tool};
 
 /// What VirtualBox gives to an adapter on NAT (its manual, section 6.3).
 pub(super) const WAN: &str = "10.0.2.15";
-
-/// Becomes the first process of namespaces in which everything else happens; all of it ends with this process.
-const HOLDER: &str = "mount -t tmpfs tmpfs /run; mkdir /run/netns; echo ready; exec sleep infinity";
 
 /// Starts dnsmasq as Debian's unit does, where nothing is written that outlives it.
 const DNSMASQ: &str = "
@@ -38,9 +33,7 @@ pub(super) struct Lab {
     pub(super) built: Compiled,
     /// Where the gateway's programs come from.
     pub(super) on: On,
-    holder: Child,
-    /// The holder's process id.
-    inside: String,
+    namespaces: Namespaces,
     started: Mutex<Vec<(Child, Option<Staged>)>>,
 }
 
@@ -54,48 +47,19 @@ impl Lab {
 
     /// The same of a blueprint that differs a little from that one.
     pub(super) fn of(on: On, built: Compiled) -> Option<Self> {
-        if fs::metadata("/proc/self").is_ok_and(|process| process.uid() != 0) {
-            assert!(std::env::var("BPC_REQUIRE_TOOLS").as_deref() != Ok("1"), "network namespaces need root");
-            eprintln!("skipped: network namespaces need root");
-            return None;
-        }
         for program in ["nft", "dnsmasq", "python3"] {
             tool(on, program)?;
         }
         tool(On::Host, "busybox")?;
-        tool(On::Host, "ip")?;
-        tool(On::Host, "nsenter")?;
-        let unshare = tool(On::Host, "unshare")?;
-        let mut command = unshare.command();
-        command.args([
-            "--mount",
-            "--net",
-            "--pid",
-            "--fork",
-            "--kill-child",
-            "--mount-proc",
-            "sh",
-            "-euc",
-            HOLDER,
-        ]);
-        let mut holder = command.stdout(Stdio::piped()).spawn().unwrap();
-        assert_eq!(first_line(holder.stdout.take().unwrap()), "ready");
-        let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", holder.id())).unwrap();
-        let inside = children.trim().to_owned();
-        let lab = Self { built, on, holder, inside, started: Mutex::default() };
+        let namespaces = Namespaces::new()?;
+        let lab = Self { built, on, namespaces, started: Mutex::default() };
         lab.sh(&format!("{}{}", lab.cables(), lab.addresses()));
         Some(lab)
     }
 
     /// A command in the namespace of a machine.
     pub(super) fn command(&self, machine: &str, command: &Command) -> Command {
-        let mut inside = Command::new("nsenter");
-        inside.args(["--target", &self.inside, "--mount", "--net", "--pid", "ip", "netns", "exec", machine]);
-        inside.arg(command.get_program()).args(command.get_args());
-        for (name, value) in command.get_envs() {
-            inside.env(name, value.unwrap_or_default());
-        }
-        inside
+        self.namespaces.command(machine, command)
     }
 
     /// Runs a program of the gateway's suite on a machine, and returns what it printed; it must succeed.
@@ -134,9 +98,7 @@ impl Lab {
 
     /// Runs shell commands where the switches are; `ip -n MACHINE` reaches the machines.
     pub(super) fn sh(&self, script: &str) -> String {
-        let mut command = Command::new("nsenter");
-        command.args(["--target", &self.inside, "--mount", "--net", "--pid", "sh", "-euc", script]);
-        succeed(&mut command)
+        self.namespaces.sh(script)
     }
 
     /// Commands that make the namespaces, the switches, and an adapter for each that a machine has.
@@ -237,29 +199,11 @@ fn networkd(machine: &str, interface: &str, settings: &Value) -> String {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        let _ = self.holder.kill();
-        let _ = self.holder.wait();
+        self.namespaces.end();
         for (child, _) in self.started.get_mut().unwrap() {
             let _ = child.wait();
         }
     }
-}
-
-fn first_line(stdout: ChildStdout) -> String {
-    let mut reader = BufReader::new(stdout);
-    let mut line = String::new();
-    reader.read_line(&mut line).unwrap();
-    // What comes later is not of interest, but must have somewhere to go.
-    std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
-    line.trim_end().to_owned()
-}
-
-fn succeed(command: &mut Command) -> String {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    let stdout = String::from_utf8(stdout).unwrap();
-    let last = command.get_args().last();
-    assert!(status.success(), "{last:?}: {status}\n{stdout}{}", String::from_utf8_lossy(&stderr));
-    stdout
 }
 
 /// A Python program of the gateway's suite, not started yet.

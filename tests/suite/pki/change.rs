@@ -8,6 +8,9 @@ use bpc::site::{AuthorityKind, Holder};
 use super::placed::cluster;
 use crate::built::changed_in;
 
+/// The list of all certificates, which changes with each of them.
+const REPORT: &str = "report/certificates.txt";
+
 /// The public key and the certificate of everything, or the secret that is shared, by purpose.
 fn identities(built: &Compiled) -> BTreeMap<String, (String, Vec<u8>)> {
     let credentials = &built.credentials;
@@ -18,9 +21,17 @@ fn identities(built: &Compiled) -> BTreeMap<String, (String, Vec<u8>)> {
     let leaves = credentials.certificates().map(|(holder, kind, issued)| {
         (holder.purpose(kind), (issued.key.public_pem(), issued.certificate.der().to_vec()))
     });
-    let mut all: BTreeMap<_, _> = authorities.chain(leaves).collect();
-    let pair = credentials.service_account().unwrap().public_pem();
-    all.insert("service-account".to_owned(), (pair, Vec::new()));
+    let ssh = credentials.ssh().certified().map(|(holder, it)| {
+        (holder.ssh_purpose(), (it.key.public_line().unwrap(), it.certificate.line().unwrap().into_bytes()))
+    });
+    let mut all: BTreeMap<_, _> = authorities.chain(leaves).chain(ssh).collect();
+    for (purpose, public) in [
+        ("service-account", credentials.service_account().unwrap().public_pem()),
+        ("ssh-host-ca", credentials.ssh().host_authority().public_line().unwrap()),
+        ("ssh-user-ca", credentials.ssh().user_authority().public_line().unwrap()),
+    ] {
+        all.insert(purpose.to_owned(), (public, Vec::new()));
+    }
     let shared = credentials.all_shared();
     all.extend(
         shared.map(|(secret, bytes)| (secret.as_str().to_owned(), (String::new(), bytes.expose().clone()))),
@@ -57,6 +68,9 @@ fn a_machine_at_the_end_changes_no_other_machines_keys_and_certificates() {
             assert!(text.contains("late-node"));
             format!("{text}{line}\n")
         });
+        for file in before.artifacts.files.iter().filter(|file| file.path.contains("/etc/ssh/")) {
+            assert!(after.artifacts.files.contains(file), "{} changed", file.path);
+        }
         let (before, after) = (identities(&before), identities(&after));
         for (purpose, identity) in &before {
             assert!(after[purpose] == *identity, "{purpose} changed");
@@ -97,13 +111,86 @@ fn another_key_of_a_machine_changes_that_one_only() {
     assert_eq!((&keys[..], &certificates[..]), (&["kube-mast01/apiserver".to_owned()][..], &keys[..]));
     let pki = "files/etc/kubernetes/pki/apiserver";
     let names = ["seed.iso", "user-data", "meta-data", &format!("{pki}.crt"), &format!("{pki}.key")];
-    assert_eq!(artifacts(&before, &after), names.map(|name| format!("machines/kube-mast01/{name}")));
+    let mut expected = names.map(|name| format!("machines/kube-mast01/{name}")).to_vec();
+    expected.push(REPORT.to_owned());
+    assert_eq!(artifacts(&before, &after), expected);
 }
 
 #[test]
-fn another_key_of_the_operator_changes_the_operators_files_only() {
+fn another_key_of_the_operator_changes_no_machine() {
     let (before, after) = (cluster("kube-demo", ""), cluster("kube-demo", "rotate: {admin: 3}"));
-    assert_eq!(artifacts(&before, &after), ["kubeconfig/admin.conf"]);
+    assert_eq!(artifacts(&before, &after), ["kubeconfig/admin.conf", REPORT]);
+}
+
+#[test]
+fn another_ssh_key_changes_its_files_only() {
+    let before = cluster("kube-demo", "");
+    let operator = ["ssh/id_ed25519", "ssh/id_ed25519.pub", "ssh/id_ed25519-cert.pub", REPORT];
+    assert_eq!(artifacts(&before, &cluster("kube-demo", "rotate: {ssh-operator: 1}")), operator);
+    let after = cluster("kube-demo", "rotate: {kube-mast01/ssh-host: 1}");
+    let key = "files/etc/ssh/bpc_host_ed25519_key";
+    let names = ["seed.iso".to_owned(), "user-data".to_owned(), "meta-data".to_owned()].into_iter();
+    let names = names.chain(["", ".pub", "-cert.pub"].map(|end| format!("{key}{end}")));
+    // sshd is told to read them.
+    let names = names.chain(["files/usr/local/lib/bpc/stages/02-ssh".to_owned()]);
+    let names = names.map(|name| format!("machines/kube-mast01/{name}"));
+    let expected: Vec<String> = names.chain([REPORT.to_owned()]).collect();
+    assert_eq!(artifacts(&before, &after), expected);
+}
+
+#[test]
+fn another_ssh_authority_changes_what_it_signs() {
+    let before = cluster("kube-demo", "");
+    let (keys, certificates) = differences(&before, &cluster("kube-demo", "rotate: {ssh-user-ca: 1}"));
+    assert_eq!(
+        (&keys[..], &certificates[..]),
+        (&["ssh-user-ca".to_owned()][..], &["ssh-operator".to_owned()][..])
+    );
+    let (keys, certificates) = differences(&before, &cluster("kube-demo", "rotate: {ssh-host-ca: 1}"));
+    assert_eq!(keys, ["ssh-host-ca"]);
+    assert!(certificates.iter().all(|purpose| purpose.ends_with("/ssh-host")));
+    assert_eq!(certificates.len(), before.site.machines.len());
+}
+
+/// So that it may be short: nobody has to seed a machine again for a new one.
+#[test]
+fn another_time_of_the_operator_changes_one_certificate_only() {
+    let before = cluster("kube-demo", "");
+    for line in [
+        "pki: {operator_from: 2026-11-01T00:00:00Z}",
+        "pki: {operator_days: 7}",
+        "pki: {operator_from: 2026-11-01T00:00:00Z, operator_days: 7}",
+    ] {
+        assert_eq!(
+            artifacts(&before, &cluster("kube-demo", line)),
+            ["ssh/id_ed25519-cert.pub", REPORT],
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn without_a_cluster_there_is_ssh_all_the_same() {
+    let built = changed_in("tests/blueprints", "lonely", |text| {
+        let lines = text.lines().filter(|line| !line.starts_with("kubernetes:"));
+        lines
+            .map(|line| line.replace("control-plane", "bastion").replace("worker", "bastion") + "\n")
+            .collect()
+    });
+    let purposes: Vec<String> = built.site.purposes().into_iter().collect();
+    assert_eq!(
+        purposes,
+        ["control/ssh-host", "node01/ssh-host", "ssh-host-ca", "ssh-operator", "ssh-user-ca"]
+    );
+    let elsewhere = |path: &str| !path.starts_with("machines/") && !path.starts_with("report/");
+    let files = built.artifacts.files.iter().filter(|file| elsewhere(&file.path));
+    let (paths, kinds): (Vec<_>, Vec<_>) = files.map(|file| (file.path.as_str(), file.kind.as_str())).unzip();
+    let ends = ["id_ed25519", "id_ed25519.pub", "id_ed25519-cert.pub", "known_hosts", "config"];
+    assert_eq!(paths, ends.map(|end| format!("ssh/{end}")));
+    assert_eq!(kinds, ["ssh"; 5]);
+    let origin =
+        |file: &bpc::artifact::Artifact| file.kind.as_str() == "ssh" && file.origin == "blueprint.yaml:8";
+    assert_eq!(built.artifacts.files.iter().filter(|file| origin(file)).count(), 5);
 }
 
 #[test]
@@ -125,13 +212,16 @@ fn every_generation_that_can_be_asked_for_changes_something() {
     assert!(purposes.iter().eq(identities(&before).keys()));
     let placed = before.setups.machines.iter().flat_map(|setup| &setup.files);
     let used: Vec<&str> = placed
-        .chain(&before.setups.operator)
+        .chain(before.setups.operator.iter().map(|it| &it.file))
         .flat_map(|file| &file.secrets)
         .map(|secret| secret.purpose.as_str())
         .collect();
     let unused: Vec<&String> = purposes.iter().filter(|purpose| !used.contains(&purpose.as_str())).collect();
     // Those that stay in the vault.
-    assert_eq!(unused, ["etcd-ca", "front-proxy-ca", "kubernetes-ca", "root-ca"]);
+    assert_eq!(
+        unused,
+        ["etcd-ca", "front-proxy-ca", "kubernetes-ca", "root-ca", "ssh-host-ca", "ssh-user-ca"]
+    );
 }
 
 #[test]

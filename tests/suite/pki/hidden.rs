@@ -6,10 +6,10 @@ use std::path::Path;
 
 use base64ct::{Base64, Encoding as _};
 use bpc::Compiled;
-use bpc::format::pem;
 use walkdir::WalkDir;
 
 use super::placed::cluster;
+use crate::built::changed_in;
 use crate::support::project::Project;
 use crate::support::vault::KEY;
 
@@ -19,32 +19,54 @@ const LENGTH: usize = 16;
 /// Parts of all secrets, in all forms in which they might be written.
 struct Needles {
     parts: BTreeSet<[u8; LENGTH]>,
-    /// The first two bytes of each part: most places in a text start none.
-    starts: BTreeSet<[u8; 2]>,
+    /// Whether a part starts with two bytes: most places in a text start none.
+    starts: Vec<bool>,
 }
 
 impl Needles {
-    /// Those of the vault, of every shared secret and of every private key of these data centres.
+    /// Those of the vault, and of every private key and every shared secret of these data centres.
     fn of(sites: &[Compiled]) -> Self {
-        let mut needles = Self { parts: BTreeSet::new(), starts: BTreeSet::new() };
+        let mut needles = Self { parts: BTreeSet::new(), starts: vec![false; 1 << 16] };
         needles.add_forms(&KEY);
         for built in sites {
             let credentials = &built.credentials;
-            credentials.all_shared().for_each(|(_, secret)| needles.add_forms(secret.expose()));
+            for (secret, bytes) in credentials.all_shared() {
+                needles.add_forms(bytes.expose());
+                // One of 8 characters is too short to be looked for; beside it stand these.
+                needles.add_forms(credentials.salt(secret).unwrap().expose().as_bytes());
+            }
             let keys = credentials.authorities().map(|(_, authority)| authority.key());
             let keys = keys.chain(credentials.certificates().map(|(_, _, issued)| &issued.key));
+            // RFC 5915: the number stands behind version 1 and the header of an OCTET STRING.
+            let length = if built.site.name == P384 { 48 } else { 32 };
             for key in keys.chain([credentials.service_account().unwrap()]) {
-                let text = key.private_pem().unwrap();
-                let der = pem::decode(text.expose()).unwrap().remove(0).der;
-                // RFC 5915: the number itself stands behind SEQUENCE, version 1 and the header of an OCTET STRING.
-                assert_eq!((der[1], der[2..6].to_vec(), der[6]), (0x77, vec![2, 1, 1, 4], 32));
-                needles.add_forms(&der[7..39]);
-                needles.add(&Base64::encode_string(&der).as_bytes()[12..52]);
-                // In a kubeconfig the PEM is in base64 once more; 31 bytes before the number there is its first line.
-                needles.add(&Base64::encode_string(text.expose().as_bytes()).as_bytes()[60..110]);
+                needles.add_pem(key.private_pem().unwrap().expose(), &[2, 1, 1, 4, length], length);
+            }
+            let ssh = credentials.ssh();
+            let keys = ssh.certified().map(|(_, certified)| &certified.key);
+            // OpenSSH's PROTOCOL.key: the seed, and the public key with it, are a text of 64 bytes.
+            for key in keys.chain([ssh.host_authority(), ssh.user_authority()]) {
+                needles.add_pem(key.private_openssh().unwrap().expose(), &[0, 0, 0, 64], 32);
             }
         }
         needles
+    }
+
+    /// What is secret in a PEM text: so many bytes behind this header. And the text around them, for where PEM is
+    /// encoded once more, as in a kubeconfig.
+    fn add_pem(&mut self, text: &str, header: &[u8], length: u8) {
+        let mut lines = text.lines();
+        let first = lines.next().unwrap().len() + 1;
+        let lines: Vec<&str> = lines.take_while(|line| !line.starts_with('-')).collect();
+        let bytes = Base64::decode_vec(&lines.concat()).unwrap();
+        let start = bytes.windows(header.len()).position(|window| window == header).unwrap() + header.len();
+        let end = start + usize::from(length);
+        self.add_forms(&bytes[start..end]);
+        let place = |byte: usize| {
+            let letter = byte * 4 / 3;
+            first + letter + letter / lines[0].len()
+        };
+        self.add_forms(&text.as_bytes()[place(start) + 2..place(end) - 2]);
     }
 
     fn add_forms(&mut self, secret: &[u8]) {
@@ -61,24 +83,32 @@ impl Needles {
 
     /// Every part of a form that starts in its first half, so that no line break hides it.
     fn add(&mut self, form: &[u8]) {
-        for window in form.windows(LENGTH).take(form.len() / 2) {
-            let part: [u8; LENGTH] = window.try_into().unwrap();
-            self.parts.insert(part);
-            self.starts.insert([part[0], part[1]]);
+        assert!(form.len() >= LENGTH, "a secret of {} bytes needs another search", form.len());
+        for window in form.windows(LENGTH).take(form.len().div_ceil(2)) {
+            self.parts.insert(window.try_into().unwrap());
+            self.starts[start(window)] = true;
         }
     }
 
     fn are_in(&self, bytes: &[u8]) -> bool {
-        let starts: Vec<bool> =
-            (0..=u16::MAX).map(|start| self.starts.contains(&start.to_be_bytes())).collect();
-        bytes.windows(LENGTH).any(|window| {
-            starts[usize::from(u16::from_be_bytes([window[0], window[1]]))] && self.parts.contains(window)
-        })
+        bytes.windows(LENGTH).any(|window| self.starts[start(window)] && self.parts.contains(window))
     }
 }
 
-fn sites() -> [Compiled; 2] {
-    [cluster("kube-demo", ""), cluster("kube-full", "")]
+/// The first two bytes as a number.
+fn start(bytes: &[u8]) -> usize {
+    usize::from(u16::from_be_bytes([bytes[0], bytes[1]]))
+}
+
+/// The name of the one data centre whose keys are on P-384.
+const P384: &str = "kube-long";
+
+fn sites() -> Vec<Compiled> {
+    let long = changed_in("blueprints", "kube-demo", |text| {
+        text.replace("name: kube-demo", &format!("name: {P384}")) + "pki: {algorithm: ecdsa-p384}\n"
+    });
+    let built = ["kube-demo", "kube-full", "kube-compact"].map(|name| cluster(name, ""));
+    built.into_iter().chain([long]).collect()
 }
 
 /// The search finds them where they belong: otherwise that it finds nothing elsewhere would mean nothing.
@@ -134,11 +164,19 @@ fn no_command_says_a_secret_and_no_open_file_has_one() {
     let needles = Needles::of(&sites());
     let project = Project::of_this_repository();
     for arguments in [
-        &["build", "blueprints/kube-demo", "blueprints/kube-full"][..],
+        &["build", "blueprints/kube-demo", "blueprints/kube-full", "blueprints/kube-compact"][..],
         &["build", "--format", "json", "--out", "again"],
         &["check", "blueprints/kube-full"],
+        &["check", "--at", "2026-12-24", "--format", "json"],
         &["plan"],
         &["plan", "--format", "json"],
+        &["plan", "--secrets"],
+        &["plan", "--secrets", "--format", "json"],
+        &["plan", "--certificates"],
+        &["plan", "--certificates", "--format", "json"],
+        &["plan", "--certificates", "--vault", "blueprints/kube-demo/vault.key"],
+        &["vault", "show"],
+        &["vault", "show", "--format", "json", "blueprints/kube-demo/vault.key"],
     ] {
         let said = project.bpc(arguments);
         assert_eq!(said.status, 0, "{said:?}");

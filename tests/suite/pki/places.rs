@@ -93,15 +93,15 @@ fn in_the_vault_mode_no_machine_signs_anything_and_every_kubelet_has_a_certifica
 }
 
 #[test]
-fn others_have_nothing() {
+fn others_have_the_key_of_their_sshd_and_no_other() {
     for built in [cluster("kube-demo", ""), cluster("kube-full", "pki: {root: true}")] {
         assert_files(&built, "hapx-node01", &[]);
         for machine in ["gate-node01", "busybox", "kube-node01"] {
             assert_files(&built, machine, &[]);
-            let prefix = format!("machines/{machine}/");
-            let secret =
-                |file: &&bpc::artifact::Artifact| file.path.starts_with(&prefix) && file.content.is_secret();
-            assert_eq!(built.artifacts.files.iter().find(secret).map(|file| &file.path), None);
+            let prefix = format!("machines/{machine}/files");
+            let files = built.artifacts.files.iter().filter(|file| file.content.is_secret());
+            let secret: Vec<_> = files.filter_map(|file| file.path.strip_prefix(&prefix)).collect();
+            assert_eq!(secret, ["/etc/ssh/bpc_host_ed25519_key"]);
         }
     }
 }
@@ -122,13 +122,21 @@ fn what_holds_a_secret_file_is_secret_too() {
 fn the_operator_has_the_authorities_and_the_ways_in() {
     let operators = |line: &str| -> Vec<String> {
         let built = cluster("kube-full", line);
-        let files = built.artifacts.files.iter().filter(|file| !file.path.starts_with("machines/"));
+        let elsewhere = |path: &str| !path.starts_with("machines/") && !path.starts_with("report/");
+        let files = built.artifacts.files.iter().filter(|file| elsewhere(&file.path));
         files.map(|file| format!("{:04o} {}", file.mode(), file.path)).collect()
     };
+    let ssh = [
+        "0600 ssh/id_ed25519",
+        "0644 ssh/id_ed25519.pub",
+        "0644 ssh/id_ed25519-cert.pub",
+        "0644 ssh/known_hosts",
+        "0644 ssh/config",
+    ];
     let below = ["0644 pki/kubernetes-ca.crt", "0644 pki/front-proxy-ca.crt", "0644 pki/etcd-ca.crt"];
     let ways = ["0600 kubeconfig/admin.conf", "0600 load-balancer/stats-password"];
-    assert_eq!(operators(""), [&below[..], &ways].concat());
-    assert_eq!(operators("pki: {root: true}"), [&["0644 pki/root-ca.crt"], &below[..], &ways].concat());
+    assert_eq!(operators(""), [&below[..], &ways, &ssh].concat());
+    assert_eq!(operators("pki: {root: true}"), [&["0644 pki/root-ca.crt"], &below[..], &ways, &ssh].concat());
 }
 
 /// Where there is a root, no machine trusts it: the authorities below it would be one.

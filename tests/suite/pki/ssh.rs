@@ -87,29 +87,36 @@ fn ssh_keygen_reads_the_private_key() {
     }
 }
 
+/// What has an sshd beside that of the system let in nobody without a certificate.
+pub(super) const ALONE: &str = "AuthorizedKeysFile none\nUsePAM no\nPidFile none\n";
+
 /// An sshd of this machine that runs as this user until this value goes.
-struct Sshd {
+pub(super) struct Sshd {
     process: Child,
-    port: u16,
+    pub(super) port: u16,
 }
 
 impl Sshd {
     /// With the files `host`, perhaps `host-cert.pub`, and `user_ca.pub`; the account that is logged in to is ours.
     fn start(reader: &Reader, certified: bool) -> Self {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let path = |name: &str| reader.files.path_for(name).display().to_string();
         let certificate =
             if certified { format!("HostCertificate {}\n", path("host-cert.pub")) } else { String::new() };
-        reader.add(
-            "sshd_config",
-            format!(
-                "ListenAddress 127.0.0.1\nPort {port}\nHostKey {}\n{certificate}TrustedUserCAKeys {}\n\
-                 AuthorizedKeysFile none\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\n\
-                 PidFile none\n",
-                path("host"),
-                path("user_ca.pub"),
+        let (key, users) = (path("host"), path("user_ca.pub"));
+        Self::configured(
+            reader,
+            &format!(
+                "HostKey {key}\n{certificate}TrustedUserCAKeys {users}\n\
+                 PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
             ),
-        );
+        )
+    }
+
+    /// With this in its configuration; certificates are the only way in.
+    pub(super) fn configured(reader: &Reader, configuration: &str) -> Self {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let here = format!("ListenAddress 127.0.0.1\nPort {port}\n{ALONE}{configuration}");
+        reader.add("sshd_config", here);
         // Where sshd, started by root, locks up its unprivileged half; an init script makes it otherwise.
         let _ = std::fs::create_dir("/run/sshd");
         let mut command = reader.command(&["-D", "-e", "-f", "@sshd_config"]);
@@ -125,7 +132,7 @@ impl Sshd {
     }
 
     /// Ends it and gives what it logged.
-    fn said(&mut self) -> String {
+    pub(super) fn said(&mut self) -> String {
         let _ = self.process.kill();
         let mut said = String::new();
         self.process.stderr.take().unwrap().read_to_string(&mut said).unwrap();
@@ -182,7 +189,7 @@ fn log_in(client: &Reader, sshd: &Sshd, host: &str) -> (bool, String) {
 }
 
 /// The account that runs the tests.
-fn account() -> String {
+pub(super) fn account() -> String {
     let id = Command::new("id").arg("-un").output().expect("id starts");
     String::from_utf8(id.stdout).unwrap().trim_end().to_owned()
 }

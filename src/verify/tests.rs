@@ -1,0 +1,118 @@
+//! What is not as planned is found, each time by the one change that is made here.
+
+use super::verify;
+use crate::artifact::{Artifacts, Content};
+use crate::diag::Files;
+use crate::site::Site;
+use crate::value::Secret;
+use crate::vault::Vault;
+use crate::{Inputs, compile};
+
+const BLUEPRINT: &str = "
+blueprint: 1
+name: example
+domain: example.test
+epoch: 2026-01-01T00:00:00Z
+image: {distribution: debian, release: trixie}
+access: {}
+networks: {lan: {cidr: 10.1.0.0/24}}
+machines:
+  mast: {role: control-plane, count: 2, cpus: 2, memory: 2GiB, networks: [lan]}
+kubernetes: {version: \"1.35\"}
+";
+
+fn built(more: &str, vault: u8) -> (Site, Artifacts) {
+    let mut inputs = Inputs { files: Files::new(""), unreadable: Vec::new() };
+    inputs.files.add("blueprint.yaml", format!("{BLUEPRINT}{more}\n"));
+    let (compiled, report) = compile(&inputs, &Vault::from_key([vault; 32])).unwrap();
+    let compiled = compiled.unwrap_or_else(|| panic!("{:?}", report.diagnostics));
+    (compiled.site, compiled.artifacts)
+}
+
+/// Puts a file in the place of another: in the artifacts and in the seed, for whose own proof it would differ.
+fn complaint(to: &str, from: &str, other: &Artifacts) -> Option<String> {
+    let (site, mut artifacts) = built("", 7);
+    let content = other.files.iter().find(|file| file.path == from).unwrap().content.clone();
+    let file = artifacts.files.iter_mut().find(|file| file.path == to).unwrap();
+    assert!(file.content != content, "{to} is the same");
+    file.content = content;
+    let x509 = super::x509::verify(&site, &artifacts);
+    x509.and_then(|()| super::ssh::verify(&site, &artifacts)).err().map(|bug| bug.0)
+}
+
+#[test]
+fn what_is_as_planned_passes() {
+    for more in ["", "pki: {root: true, authority_keys: vault, algorithm: ecdsa-p384}"] {
+        let (site, artifacts) = built(more, 7);
+        assert_eq!(verify(&site, &artifacts).map_err(|bug| bug.0), Ok(()));
+    }
+}
+
+#[test]
+fn a_certificate_that_was_exchanged_is_found() {
+    let (_, same) = built("", 7);
+    let pki = |machine: &str, name: &str| format!("machines/{machine}/files/etc/kubernetes/pki/{name}");
+    for (to, from) in [
+        // Of another machine, with another key, of another kind, and of another authority.
+        (pki("mast01", "apiserver.crt"), pki("mast02", "apiserver.crt")),
+        (pki("mast01", "apiserver.key"), pki("mast01", "sa.key")),
+        (pki("mast01", "etcd/peer.crt"), pki("mast01", "etcd/server.crt")),
+        (pki("mast01", "front-proxy-client.crt"), pki("mast01", "apiserver-kubelet-client.crt")),
+        (pki("mast02", "etcd/ca.crt"), pki("mast02", "etcd/peer.crt")),
+        (pki("mast02", "ca.key"), pki("mast02", "etcd/ca.key")),
+        ("kubeconfig/admin.conf".into(), "machines/mast01/files/etc/kubernetes/scheduler.conf".into()),
+        ("pki/etcd-ca.crt".into(), "pki/kubernetes-ca.crt".into()),
+    ] {
+        assert!(complaint(&to, &from, &same).is_some(), "{to}");
+    }
+}
+
+#[test]
+fn a_certificate_of_another_plan_or_vault_is_found() {
+    let crt = "machines/mast01/files/etc/kubernetes/pki/apiserver.crt";
+    for (more, vault) in [
+        ("pki: {certificate_days: 364}", 7),
+        ("pki: {root: true}", 7),
+        ("rotate: {mast01/apiserver: 1}", 7),
+        ("rotate: {kubernetes-ca: 1}", 7),
+        ("", 8),
+    ] {
+        let (_, other) = built(more, vault);
+        assert_eq!(complaint(crt, crt, &other), Some(format!("{crt} is not as planned")), "{more}");
+    }
+}
+
+#[test]
+fn an_ssh_certificate_that_was_exchanged_is_found() {
+    let (_, same) = built("", 7);
+    let (_, later) = built("pki: {operator_from: 2026-02-01T00:00:00Z}", 7);
+    let (_, rotated) = built("rotate: {ssh-host-ca: 1, ssh-user-ca: 1}", 7);
+    let ssh = |machine: &str, name: &str| format!("machines/{machine}/files/etc/ssh/{name}");
+    let host = |name: &str| ssh("mast01", name);
+    let (key, crt) = ("bpc_host_ed25519_key", "bpc_host_ed25519_key-cert.pub");
+    let operator = "ssh/id_ed25519-cert.pub".to_owned();
+    for (to, from, other) in [
+        (host(crt), ssh("mast02", crt), &same),
+        (host(key), ssh("mast02", key), &same),
+        (host(crt), host(crt), &rotated),
+        (host(crt), operator.clone(), &same),
+        (host("ssh_known_hosts"), host("ssh_known_hosts"), &rotated),
+        (host("bpc_user_ca.pub"), host("bpc_user_ca.pub"), &rotated),
+        (operator.clone(), operator.clone(), &later),
+        (operator.clone(), operator.clone(), &rotated),
+        ("ssh/id_ed25519".into(), host(key), &same),
+        ("ssh/known_hosts".into(), "ssh/known_hosts".into(), &rotated),
+    ] {
+        assert!(complaint(&to, &from, other).is_some(), "{to}");
+    }
+}
+
+/// The messages are printed: they name files, never what is in them.
+#[test]
+fn what_cannot_be_read_is_a_bug_without_a_secret() {
+    let (site, mut artifacts) = built("", 7);
+    let key = artifacts.files.iter_mut().find(|file| file.path == "ssh/id_ed25519").unwrap();
+    key.content = Content::Secret(Secret::new(b"hunter2".to_vec()));
+    let said = verify(&site, &artifacts).unwrap_err().0;
+    assert!(said.starts_with("an SSH key is unreadable") && !said.contains("hunter2"), "{said}");
+}
