@@ -7,15 +7,16 @@ mod stages;
 
 use bpc::Compiled;
 
-use crate::built::{artifact, blueprints, changed};
+use crate::built::{artifact, blueprints, changed, changed_in};
 
-/// `routed` with this in place of its load balancers and its floating address.
+/// `routed` with these machines in place of its load balancers, and this in its `load_balancer`.
 fn routed(machines: &str, load_balancer: &str) -> Compiled {
     changed("routed", |text| {
-        text.replace("hapx: {role: load-balancer, count: 2, networks: [lb, vip]}", machines).replace(
-            "load_balancer: {address: 10.2.0.20}",
-            &format!("load_balancer: {{address: 10.2.0.20, failover: pacemaker, {load_balancer}}}"),
-        )
+        let (before, after) =
+            ("  address: 10.2.0.20\n", "hapx: {role: load-balancer, count: 2, networks: [lb, vip]}");
+        assert!(text.contains(before) && text.contains(after), "{text}");
+        text.replace(before, &format!("{before}  failover: pacemaker\n  {load_balancer}\n"))
+            .replace(after, machines)
     })
 }
 
@@ -32,12 +33,11 @@ fn clusters() -> Vec<Compiled> {
         routed(pair, &format!("pacemaker: {{{agents}}}")),
         routed(three, "name: api"),
     ]);
-    // The control planes hold the address: nothing is to run beside it.
-    all.push(changed("routed", |text| {
-        let alone = text.replace("  hapx: {role: load-balancer, count: 2, networks: [lb, vip]}\n", "");
-        let three =
-            alone.replace("count: 1, networks: [mast], cpus", "count: 3, networks: [mast, vip], cpus");
-        three.replace("10.2.0.20}", "10.2.0.20, held_by: control-plane, failover: pacemaker}")
+    // Control planes hold the address: the cluster runs nothing beside it.
+    all.push(changed_in("blueprints", "kube-compact", |text| {
+        let changed = text.replace("held_by: control-plane", "held_by: control-plane\n  failover: pacemaker");
+        assert_ne!(changed, text);
+        changed
     }));
     all.retain(|one| holder(one).is_some());
     assert!(all.len() >= 6, "{}", all.len());

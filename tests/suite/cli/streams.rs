@@ -110,8 +110,8 @@ fn wrong_usage_has_its_own_status() {
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let project = Project::of_this_repository();
-    for arguments in [["plan"], ["schema"], ["explain"]] {
-        let mut command = project.command(&arguments);
+    for arguments in [&["plan", "blueprints/kube-compact"][..], &["schema"], &["explain"]] {
+        let mut command = project.command(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // The pipe is broken before a byte is read, as with `head -c 0`.
         drop(child.stdout.take());

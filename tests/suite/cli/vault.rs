@@ -190,9 +190,9 @@ fn its_bytes_are_nowhere() {
 #[test]
 fn a_check_makes_none() {
     let project = Project::of_this_repository();
-    fs::remove_file(project.path("blueprints/kube-full/vault.key")).unwrap();
+    fs::remove_file(project.path("blueprints/kube-compact/vault.key")).unwrap();
     let before = project.tree("");
-    let said = project.bpc(&["check", "blueprints/kube-full"]);
+    let said = project.bpc(&["check", "blueprints/kube-compact"]);
     assert_eq!((said.status, said.err.as_str()), (0, ""), "{said:?}");
     assert!(project.tree("") == before, "something was written");
 }
@@ -220,13 +220,13 @@ fn a_check_refuses_a_vault_that_is_named_and_not_there() {
 fn two_vaults_give_two_clusters() {
     let project = Project::of_this_repository();
     let authority = |out: &str| {
-        let said = project.bpc(&["build", "blueprints/kube-demo", "--out", out]);
+        let said = project.bpc(&["build", "blueprints/kube-compact", "--out", out]);
         assert_eq!((said.status, said.err.as_str()), (0, ""), "{said:?}");
-        let path = project.path(out).join("kube-demo/pki/kubernetes-ca.crt");
+        let path = project.path(out).join("kube-compact/pki/kubernetes-ca.crt");
         fs::read(path).unwrap()
     };
     let first = authority("first");
     assert_eq!(authority("second"), first);
-    put(&project, "blueprints/kube-demo/vault.key", &[8; 32], 0o600);
+    put(&project, "blueprints/kube-compact/vault.key", &[8; 32], 0o600);
     assert_ne!(authority("third"), first);
 }
