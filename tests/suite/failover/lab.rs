@@ -317,7 +317,7 @@ impl Lab {
         let start = Instant::now();
         while !is_so() {
             let logs = || self.nodes.iter().map(Node::log).collect::<Vec<_>>().join("\n");
-            assert!(start.elapsed() < Duration::from_secs(20), "{what}: {:?}\n{}", self.holders(), logs());
+            assert!(start.elapsed() < Duration::from_secs(60), "{what}: {:?}\n{}", self.holders(), logs());
             std::thread::sleep(Duration::from_millis(50));
         }
         start.elapsed()
