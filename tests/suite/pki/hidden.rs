@@ -31,8 +31,10 @@ impl Needles {
         for built in sites {
             let credentials = &built.credentials;
             for (secret, bytes) in credentials.all_shared() {
-                needles.add_forms(bytes.expose());
-                // One of 8 characters is too short to be looked for; beside it stand these.
+                // One of 8 characters is too short to be looked for; beside it stands a salt.
+                if bytes.expose().len() >= LENGTH {
+                    needles.add_forms(bytes.expose());
+                }
                 needles.add_forms(credentials.salt(secret).unwrap().expose().as_bytes());
             }
             let keys = credentials.authorities().map(|(_, authority)| authority.key());
