@@ -27,7 +27,17 @@ fn assert_unique<T: Ord + Debug>(things: impl IntoIterator<Item = T>) {
 fn planned(lab: &Lab) -> (Option<Site>, Vec<Diagnostic>) {
     let (site, report) = plan_site(&lab.inputs());
     let errors = report.diagnostics.into_iter().filter(|one| one.severity() == Severity::Error);
-    (site, errors.collect())
+    (site.map(with_own_addresses), errors.collect())
+}
+
+/// The site as it is while none of its machines holds a floating address: one that is alone has it for good.
+fn with_own_addresses(mut site: Site) -> Site {
+    let floating: Vec<Ipv4Addr> = site.floating.iter().map(|floating| floating.address).collect();
+    let nics = site.machines.iter_mut().flat_map(|machine| &mut machine.nics);
+    for attachment in nics.flat_map(|nic| &mut nic.attachments) {
+        attachment.addresses.retain(|address| !floating.contains(&address.addr()));
+    }
+    site
 }
 
 fn assert_sound(site: &Site) {
