@@ -97,6 +97,12 @@ impl Site {
         self.machines.iter().filter(move |machine| machine.role == role)
     }
 
+    /// The floating address that machines of this role hold in turn, if there is one.
+    #[must_use]
+    pub fn floating_on(&self, role: Role) -> Option<&FloatingAddress> {
+        self.floating.iter().find(|floating| floating.role == role)
+    }
+
     /// The network of that name.
     #[must_use]
     pub fn network(&self, name: &str) -> Option<&Network> {

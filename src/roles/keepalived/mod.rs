@@ -83,8 +83,7 @@ pub(super) fn add(
     machine: &Machine,
     setup: &mut Setup,
 ) -> Result<(), Bug> {
-    let Some(settings) = settings(site) else { return Ok(()) };
-    let Some(floating) = site.floating.iter().find(|floating| floating.role == machine.role) else {
+    let (Some(settings), Some(floating)) = (settings(site), site.floating_on(machine.role)) else {
         return Ok(());
     };
     setup.install(["curl", "keepalived"]);

@@ -53,7 +53,7 @@ pub(super) fn flows(site: &Site) -> Vec<Flow> {
 
 /// The floating address and what is done with it, if load balancers hold it.
 fn held(site: &Site) -> Option<(&FloatingAddress, &LoadBalancing)> {
-    let floating = site.floating.iter().find(|floating| floating.role == Role::LoadBalancer)?;
+    let floating = site.floating_on(Role::LoadBalancer)?;
     Some((floating, site.load_balancing.as_ref()?))
 }
 
