@@ -3,6 +3,7 @@
 //! A role says two things: the traffic that it needs between networks (`flows`), and the files, packages and
 //! bootstrap stages of its machines ([`setups`]). The gateway turns the flows of all roles into its firewall.
 
+mod addons;
 mod base;
 mod bastion;
 mod control_plane;
@@ -34,6 +35,7 @@ fn flows(site: &Site) -> Vec<Flow> {
         pacemaker::flows(site),
         control_plane::flows(site),
         etcd::flows(site),
+        addons::flows(site),
     ]
     .concat()
 }
@@ -55,7 +57,10 @@ fn setup(site: &Site, credentials: &Credentials, machine: &Machine, flows: &[Flo
         Role::Gateway => gateway::add(site, machine, flows, &mut setup)?,
         Role::Bastion => bastion::add(site, &mut setup)?,
         Role::LoadBalancer => load_balancer::add(site, credentials, machine, &mut setup)?,
-        Role::ControlPlane => control_plane::add(site, credentials, machine, &mut setup)?,
+        Role::ControlPlane => {
+            control_plane::add(site, credentials, machine, &mut setup)?;
+            addons::add(site, machine, &mut setup)?;
+        }
         Role::Worker => worker::add(site, credentials, machine, &mut setup)?,
         Role::Etcd => etcd::add(credentials, machine, &mut setup)?,
     }

@@ -15,6 +15,7 @@
 
 mod support;
 
+mod addons;
 mod architecture;
 mod bootstrap;
 mod built;
