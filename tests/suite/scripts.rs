@@ -49,6 +49,8 @@ fn there_are_scripts_of_every_kind() {
         "time-servers",
         "keepalived-user",
         "keepalived",
+        "flannel",
+        "addons",
     ] {
         assert!(names.iter().any(|name| name.ends_with(&format!("-{stage}"))), "no {stage} in {names:?}");
     }

@@ -1,4 +1,4 @@
-//! MetalLB: services of type `LoadBalancer` get an address of a network of machines.
+//! `MetalLB`: services of type `LoadBalancer` get an address of a network of machines.
 
 use super::Addon;
 use super::kustomization::{Kustomization, UPSTREAM};
@@ -39,7 +39,7 @@ fn pool(pool: &ServicePool) -> Yaml {
     object("IPAddressPool", pool, Yaml::map([("addresses", Yaml::seq([range.as_str()]))]))
 }
 
-/// Only workers on that network answer for its addresses, and only there: MetalLB would choose a machine that is not on
+/// Only workers on that network answer for its addresses, and only there: `MetalLB` would choose a machine that is not on
 /// it, and then nobody would answer.
 fn advertisement(site: &Site, pool: &ServicePool) -> Yaml {
     let workers = site.with_role(Role::Worker).filter(|machine| machine.on(&pool.network).is_some());

@@ -5,7 +5,7 @@
 //! manifest, and `/var/lib/bpc/addons/` has what comes of it.
 //!
 //! Control planes run nothing but themselves and the network plugin. So all add-ons are applied at once, and only what
-//! needs them to run (MetalLB's pools, the manifests) waits until a worker has joined.
+//! needs them to run (pools of `MetalLB`, the manifests) waits until a worker has joined.
 
 mod ingress;
 mod kustomization;
@@ -18,7 +18,7 @@ use crate::bug::Bug;
 use crate::flow::{Endpoint, Flow, Service};
 use crate::format::yaml::Yaml;
 use crate::setup::{File, Setup, Stage};
-use crate::site::{AddOn, Cluster, Machine, Role, Site};
+use crate::site::{AddOn, Cluster, Machine, Manifest, Role, Site};
 
 /// The order of the network plugin's stage; those of the add-ons follow it.
 const ORDER: u8 = 70;
@@ -113,14 +113,17 @@ fn apply(site: &Site, order: u8, addon: &Addon, waits: &str, setup: &mut Setup) 
     Ok(())
 }
 
-/// What the blueprint applies, as it is.
+/// What the blueprint applies, as it is. Only root reads it: bpc does not know what is in it.
 fn manifests(cluster: &Cluster, setup: &mut Setup) {
     if cluster.manifests.is_empty() {
         return;
     }
     let names: Vec<&str> = cluster.manifests.iter().map(|manifest| manifest.name.as_str()).collect();
-    let file = |name: &str, text: &str| File::text(format!("/etc/bpc/manifests/{name}.yaml"), text);
-    let files = cluster.manifests.iter().map(|it| file(&it.name, &it.text)).collect();
+    let file = |manifest: &Manifest| {
+        let path = format!("/etc/bpc/manifests/{}.yaml", manifest.name);
+        File { mode: 0o600, ..File::text(path, manifest.text.as_str()) }
+    };
+    let files = cluster.manifests.iter().map(file).collect();
     let body = concat!(include_str!("apply.sh"), include_str!("manifests.sh"));
     setup.apply(Stage::new(READY + 2, "manifests", &[("MANIFESTS", &names.join(" "))], body), files);
 }
