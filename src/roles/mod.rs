@@ -9,6 +9,7 @@ mod control_plane;
 mod etcd;
 mod gateway;
 mod keepalived;
+mod kubeadm;
 mod known_hosts;
 mod kubeconfig;
 mod load_balancer;
@@ -53,11 +54,14 @@ fn setup(site: &Site, credentials: &Credentials, machine: &Machine, flows: &[Flo
     let mut setup = base::setup(site, credentials, machine)?;
     match machine.role {
         Role::Gateway => gateway::add(site, machine, flows, &mut setup)?,
-        Role::Bastion => bastion::add(site, &mut setup)?,
+        Role::Bastion => bastion::add(site, credentials, machine, &mut setup)?,
         Role::LoadBalancer => load_balancer::add(site, credentials, machine, &mut setup)?,
         Role::ControlPlane => control_plane::add(site, credentials, machine, &mut setup)?,
         Role::Worker => worker::add(site, credentials, machine, &mut setup)?,
         Role::Etcd => etcd::add(credentials, machine, &mut setup)?,
+    }
+    if matches!(machine.role, Role::ControlPlane | Role::Worker) {
+        kubeadm::add(site, credentials, machine, &mut setup)?;
     }
     keepalived::add(site, credentials, machine, &mut setup)?;
     pacemaker::add(site, credentials, machine, &mut setup)?;
