@@ -1,10 +1,12 @@
-# kubectl's way to the API, for the one who logs in here: the file that kubectl looks for belongs to that user. The
-# kubeconfig says who holds it by the certificate with the SHA-256 $FINGERPRINT.
+# kubectl's way to the API for the one who logs in here: what kubectl looks for belongs to that user, and a seed's files
+# belong to root. Another certificate, known by its SHA-256, makes this another stage.
 
-source=${BPC_ROOT:-}/etc/bpc/kubernetes/admin.conf
-home=${BPC_ROOT:-}$(getent passwd "$LOGIN" | cut -d : -f 6)
-group=$(id -g "$LOGIN")
 log "the certificate of kubectl is $FINGERPRINT"
-install -d -m 0700 -o "$LOGIN" -g "$group" "$home/.kube"
-install -m 0600 -o "$LOGIN" -g "$group" "$source" "$home/.kube/config.bpc-new"
-mv -f "$home/.kube/config.bpc-new" "$home/.kube/config"
+entry=$(getent passwd "$LOGIN")
+folder=${BPC_ROOT:-}$(printf '%s\n' "$entry" | cut -d : -f 6)/.kube
+umask 077
+mkdir -p "$folder"
+rm -f "$folder/config.bpc-new"
+cp "${BPC_ROOT:-}/etc/bpc/kubernetes/admin.conf" "$folder/config.bpc-new"
+chown -h "$LOGIN:$(id -g "$LOGIN")" "$folder" "$folder/config.bpc-new"
+mv -f "$folder/config.bpc-new" "$folder/config"

@@ -148,7 +148,7 @@ fn etcd_endpoints(site: &Site) -> Vec<String> {
     site.with_role(Role::Etcd).map(|member| format!("https://{}:{ETCD_PORT}", member.address())).collect()
 }
 
-/// systemd-resolved, which images have, answers at 127.0.0.53: CoreDNS would ask itself there, so pods get the servers
+/// systemd-resolved, which images have, answers at 127.0.0.53: the DNS of the cluster would ask itself there, so pods get the servers
 /// that it asks. The certificate is one that bpc made (`tlsCertFile`); kubelets ask for none (`serverTLSBootstrap`).
 fn kubelet(cluster: &Cluster) -> Yaml {
     let mut entries = vec![

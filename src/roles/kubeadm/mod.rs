@@ -120,7 +120,7 @@ fn patches(cluster: &Cluster) -> Result<Vec<File>, Bug> {
         files.push(File::text(format!("{PATCHES}/{name}"), text));
     }
     for (name, patch) in &cluster.kubeadm.patches {
-        let text = if name.ends_with(".json") {
+        let text = if name.strip_suffix(".json").is_some() {
             serde_json::to_string_pretty(patch).map_err(|error| Bug(format!("{name}: {error}")))? + "\n"
         } else {
             Yaml::from(patch).to_string()
