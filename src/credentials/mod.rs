@@ -160,6 +160,7 @@ fn shared(site: &Site, vault: &Vault, secret: SharedSecret) -> Secret<Vec<u8>> {
         SharedSecret::CorosyncAuthkey => Secret::new(token::corosync_authkey(&derivation).expose().to_vec()),
         SharedSecret::VrrpPassword => text(&token::vrrp_password(&derivation)),
         SharedSecret::StatsPassword => text(&token::password(&derivation)),
+        SharedSecret::BootstrapToken => text(&token::bootstrap_token(&derivation)),
     }
 }
 

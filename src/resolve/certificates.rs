@@ -109,6 +109,11 @@ impl Names<'_> {
             }
             Role::Worker => self.kubelet(machine).into_iter().collect(),
             Role::Etcd => self.etcd(machine),
+            // By its own name, so that audit logs tell it from the operator at home.
+            Role::Bastion if self.first.is_some() => {
+                let name = format!("kubernetes-admin-{}", machine.name);
+                vec![client(Holder::Machine(machine.name.clone()), CertificateKind::Admin, &name)]
+            }
             Role::Gateway | Role::Bastion | Role::LoadBalancer => Vec::new(),
         }
     }

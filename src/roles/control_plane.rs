@@ -102,7 +102,7 @@ fn certificates(cluster: &Cluster, keys: &Keyring<'_>) -> Result<Vec<File>, Bug>
 /// older one; all else goes by the address that outlives a machine.
 ///
 /// A kubelet's is among them only if no machine can sign one: otherwise kubeadm makes that of the first control plane
-/// itself, and refuses to join another that has one (`FileAvailable--etc-kubernetes-kubelet.conf`).
+/// itself, and the kubelets of the others get theirs with the token that they join with.
 fn kubeconfigs(site: &Site, cluster: &Cluster, machine: &Machine) -> Vec<Kubeconfig> {
     let here = format!("https://{}:{API_PORT}", machine.address());
     let file = |path, kind, server: &str, why| Kubeconfig {

@@ -6,7 +6,7 @@ use crate::bug::Bug;
 use crate::credentials::Credentials;
 use crate::format::yaml::Yaml;
 use crate::setup::{File, SecretUse};
-use crate::site::{CertificateKind, Holder, Machine, Site};
+use crate::site::{AuthorityKind, CertificateKind, Holder, Machine, SharedSecret, Site};
 use crate::value::Secret;
 
 /// A kubeconfig for the holder of a certificate.
@@ -40,31 +40,51 @@ impl Kubeconfig {
     pub(super) fn file(&self, site: &Site, credentials: &Credentials) -> Result<File, Bug> {
         let issued = credentials.certificate(&self.holder, self.kind)?;
         let authority = credentials.authority(self.kind.authority())?;
-        let data = |text: &str| Yaml::from(Base64::encode_string(text.as_bytes()));
         let user = issued.certificate.subject.common_name.as_str();
-        let cluster = Yaml::map([
-            ("certificate-authority-data", data(&authority.certificate().pem())),
-            ("server", self.server.as_str().into()),
-        ]);
         let identity = Yaml::map([
             ("client-certificate-data", data(&authority.chain_pem(&issued.certificate))),
             ("client-key-data", data(issued.key.private_pem()?.expose())),
         ]);
-        let context = Yaml::map(
-            [("cluster", site.name.as_str()), ("user", user)].map(|(key, value)| (key, Yaml::from(value))),
-        );
-        let context_name = format!("{user}@{}", site.name);
-        let document = Yaml::map([
-            ("apiVersion", "v1".into()),
-            ("kind", "Config".into()),
-            ("clusters", named(&site.name, "cluster", cluster)),
-            ("users", named(user, "user", identity)),
-            ("contexts", named(&context_name, "context", context)),
-            ("current-context", context_name.as_str().into()),
-        ]);
+        let document = document(site, &self.server, &authority.certificate().pem(), (user, identity));
         let secret = SecretUse { purpose: self.holder.purpose(self.kind), why: self.why };
         Ok(File::secret(self.path, &Secret::new(document.to_string()), secret))
     }
+}
+
+/// What a machine joins the cluster with: where the API is, whom to trust there, and the token that opens it for the
+/// request of a certificate.
+pub(super) fn of_token(
+    path: &str,
+    site: &Site,
+    server: &str,
+    credentials: &Credentials,
+) -> Result<File, Bug> {
+    let authority = credentials.authority(AuthorityKind::Kubernetes)?.certificate().pem();
+    let token = credentials.shared_text(SharedSecret::BootstrapToken)?;
+    let identity = Yaml::map([("token", Yaml::from(token.expose().as_str()))]);
+    let document = document(site, server, &authority, ("tls-bootstrap-token-user", identity));
+    let purpose = SharedSecret::BootstrapToken.as_str().to_owned();
+    let secret = SecretUse { purpose, why: "joins the cluster" };
+    Ok(File::secret(path, &Secret::new(document.to_string()), secret))
+}
+
+/// A kubeconfig of one cluster and one user, who is known by `identity`.
+fn document(site: &Site, server: &str, authority: &str, (user, identity): (&str, Yaml)) -> Yaml {
+    let cluster = Yaml::map([("certificate-authority-data", data(authority)), ("server", server.into())]);
+    let context = Yaml::map([("cluster", Yaml::from(site.name.as_str())), ("user", user.into())]);
+    let context_name = format!("{user}@{}", site.name);
+    Yaml::map([
+        ("apiVersion", "v1".into()),
+        ("kind", "Config".into()),
+        ("clusters", named(&site.name, "cluster", cluster)),
+        ("users", named(user, "user", identity)),
+        ("contexts", named(&context_name, "context", context)),
+        ("current-context", context_name.as_str().into()),
+    ])
+}
+
+fn data(text: &str) -> Yaml {
+    Base64::encode_string(text.as_bytes()).into()
 }
 
 /// A list of one thing with its name.

@@ -10,6 +10,7 @@ mod control_plane;
 mod etcd;
 mod gateway;
 mod keepalived;
+mod kubeadm;
 mod known_hosts;
 mod kubeconfig;
 mod load_balancer;
@@ -55,7 +56,7 @@ fn setup(site: &Site, credentials: &Credentials, machine: &Machine, flows: &[Flo
     let mut setup = base::setup(site, credentials, machine)?;
     match machine.role {
         Role::Gateway => gateway::add(site, machine, flows, &mut setup)?,
-        Role::Bastion => bastion::add(site, &mut setup)?,
+        Role::Bastion => bastion::add(site, credentials, machine, &mut setup)?,
         Role::LoadBalancer => load_balancer::add(site, credentials, machine, &mut setup)?,
         Role::ControlPlane => {
             control_plane::add(site, credentials, machine, &mut setup)?;
@@ -63,6 +64,9 @@ fn setup(site: &Site, credentials: &Credentials, machine: &Machine, flows: &[Flo
         }
         Role::Worker => worker::add(site, credentials, machine, &mut setup)?,
         Role::Etcd => etcd::add(credentials, machine, &mut setup)?,
+    }
+    if matches!(machine.role, Role::ControlPlane | Role::Worker) {
+        kubeadm::add(site, credentials, machine, &mut setup)?;
     }
     keepalived::add(site, credentials, machine, &mut setup)?;
     pacemaker::add(site, credentials, machine, &mut setup)?;

@@ -58,6 +58,17 @@ pub enum Runtime {
     Docker,
 }
 
+impl Runtime {
+    /// Where the kubelet and kubeadm find it (CRI).
+    #[must_use]
+    pub const fn cri_socket(self) -> &'static str {
+        match self {
+            Self::Containerd(_) => "unix:///run/containerd/containerd.sock",
+            Self::Docker => "unix:///run/cri-dockerd.sock",
+        }
+    }
+}
+
 /// What connects pods.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NetworkPlugin {

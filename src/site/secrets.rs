@@ -11,6 +11,8 @@ pub enum SharedSecret {
     VrrpPassword,
     /// Which opens HAProxy's statistics page.
     StatsPassword,
+    /// With which machines join the cluster.
+    BootstrapToken,
 }
 
 impl SharedSecret {
@@ -21,6 +23,7 @@ impl SharedSecret {
             Self::CorosyncAuthkey => "corosync-authkey",
             Self::VrrpPassword => "vrrp-password",
             Self::StatsPassword => "stats-password",
+            Self::BootstrapToken => "bootstrap-token",
         }
     }
 }
@@ -35,6 +38,7 @@ impl Site {
             Failover::Pacemaker(_) => SharedSecret::CorosyncAuthkey,
         });
         let stats = self.with_role(Role::LoadBalancer).next().map(|_| SharedSecret::StatsPassword);
-        failover.into_iter().chain(stats).collect()
+        let token = self.with_role(Role::ControlPlane).next().map(|_| SharedSecret::BootstrapToken);
+        failover.into_iter().chain(stats).chain(token.filter(|_| self.kubernetes.is_some())).collect()
     }
 }

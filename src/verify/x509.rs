@@ -171,10 +171,11 @@ fn found<'a>(holder: &Holder, artifacts: &'a Artifacts) -> Result<Vec<Found<'a>>
     Ok(all)
 }
 
-/// Whether a `.conf` file is a kubeconfig: those of a machine are where kubeadm looks for them.
+/// Whether a `.conf` file is a kubeconfig with a certificate: those of a machine are where kubeadm looks for them, or
+/// where bpc has one for its user.
 fn is_kubeconfig(stem: &str) -> bool {
-    stem.rsplit_once('/')
-        .is_some_and(|(folder, _)| folder.ends_with("/etc/kubernetes") || folder == "kubeconfig")
+    let folder = stem.rsplit_once('/').map_or("", |(folder, _)| folder);
+    folder.ends_with("/etc/kubernetes") || folder.ends_with("/etc/bpc/kubernetes") || folder == "kubeconfig"
 }
 
 /// The certificate and the key of a kubeconfig's one user.

@@ -27,6 +27,7 @@ mod gateway;
 mod golden;
 mod haproxy;
 mod iso9660;
+mod kubeadm;
 mod netplan;
 mod pacemaker;
 mod packages;

@@ -51,10 +51,12 @@ fn there_are_scripts_of_every_kind() {
         "keepalived",
         "flannel",
         "addons",
+        "kubeconfig",
+        "cluster",
     ] {
         assert!(names.iter().any(|name| name.ends_with(&format!("-{stage}"))), "no {stage} in {names:?}");
     }
-    for script in ["check-haproxy", "check-apiserver", "floating-address"] {
+    for script in ["check-haproxy", "check-apiserver", "floating-address", "bpc-renew-token"] {
         assert!(names.iter().any(|name| name.ends_with(&format!(".{script}"))), "no {script} in {names:?}");
     }
 }

@@ -39,6 +39,7 @@ fn expected(node: &Yaml) -> String {
         Yaml::Null => "n".to_owned(),
         Yaml::Bool(value) => format!("b{}", u8::from(*value)),
         Yaml::Int(value) => format!("i{value}"),
+        Yaml::Number(text) => format!("n{text}"),
         Yaml::Str(text) => string(text),
         Yaml::Seq(items) => format!("[{}]", items.iter().map(expected).collect::<Vec<_>>().join(" ")),
         Yaml::Map(entries) => {

@@ -49,7 +49,7 @@ impl Emitter {
                     self.item(item, column);
                 }
             }
-            Yaml::Null | Yaml::Bool(_) | Yaml::Int(_) | Yaml::Str(_) => {}
+            Yaml::Null | Yaml::Bool(_) | Yaml::Int(_) | Yaml::Number(_) | Yaml::Str(_) => {}
         }
     }
 
@@ -141,6 +141,7 @@ impl<'a> Form<'a> {
             Yaml::Null => Self::Line("null".to_owned()),
             Yaml::Bool(value) => Self::Line(value.to_string()),
             Yaml::Int(value) => Self::Line(value.to_string()),
+            Yaml::Number(text) => Self::Line(text.clone()),
             Yaml::Str(text) => {
                 scalar::literal(text).map_or_else(|| Self::Line(scalar::inline(text)), Self::Literal)
             }

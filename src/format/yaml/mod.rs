@@ -6,10 +6,12 @@
 //! unchanged, U+0000 (as `"\0"`) and U+FEFF included.
 //!
 //! A mapping keeps the order of its entries. A sequence of scalars stands on one line if it fits there:
-//! `addresses: ["192.168.1.1/24"]`. There are no anchors, tags, floats or time stamps: nothing here needs them.
+//! `addresses: ["192.168.1.1/24"]`. There are no anchors, tags or time stamps: nothing here needs them.
+//! What a user wrote comes in as [`serde_yaml::Value`].
 
 mod emit;
 mod scalar;
+mod value;
 
 use std::fmt;
 
@@ -22,6 +24,8 @@ pub enum Yaml {
     Bool(bool),
     /// A decimal integer.
     Int(i64),
+    /// Any other number, as it is written.
+    Number(String),
     /// A string, whatever is in it.
     Str(String),
     /// A sequence.

@@ -1,9 +1,11 @@
 //! The bastion: the machine that people log in to, and from there to every other.
 
+use super::kubeconfig::Kubeconfig;
 use crate::bug::Bug;
+use crate::credentials::Credentials;
 use crate::flow::{Endpoint, Flow, Service};
 use crate::setup::{Setup, Stage};
-use crate::site::{Role, Site};
+use crate::site::{CertificateKind, Cluster, Holder, Machine, Role, Site};
 
 /// What people look at networks, names and files with.
 const PACKAGES: [&str; 13] = [
@@ -24,6 +26,9 @@ const PACKAGES: [&str; 13] = [
 
 /// Installs kubectl from its pinned download.
 const KUBECTL: &str = include_str!("kubectl.sh");
+
+/// Gives the user a kubeconfig.
+const KUBECONFIG: &str = include_str!("kubeconfig.sh");
 
 /// Logging in to every machine, and seeing whether it is there.
 pub(super) fn flows(site: &Site) -> Vec<Flow> {
@@ -47,21 +52,51 @@ pub(super) fn flows(site: &Site) -> Vec<Flow> {
     ]
 }
 
-/// Tools, and kubectl where there is a cluster.
-pub(super) fn add(site: &Site, setup: &mut Setup) -> Result<(), Bug> {
+/// Tools, and where there is a cluster kubectl with the rights of an administrator.
+pub(super) fn add(
+    site: &Site,
+    credentials: &Credentials,
+    machine: &Machine,
+    setup: &mut Setup,
+) -> Result<(), Bug> {
     setup.packages.extend(PACKAGES.map(str::to_owned));
-    if site.kubernetes.is_some() {
-        let download = site.download("kubectl")?;
-        let variables = [("URL", download.url.as_str()), ("SHA256", download.sha256.as_str())];
-        setup.stages.push(Stage::new(30, "kubectl", &variables, KUBECTL));
+    let Some(cluster) = &site.kubernetes else { return Ok(()) };
+    let download = site.download("kubectl")?;
+    let variables = [("URL", download.url.as_str()), ("SHA256", download.sha256.as_str())];
+    setup.stages.push(Stage::new(30, "kubectl", &variables, KUBECTL));
+    if site.with_role(Role::ControlPlane).next().is_some() {
+        administrator(site, cluster, credentials, (machine, setup))?;
     }
+    Ok(())
+}
+
+/// The files of a seed belong to root, so a stage gives the kubeconfig to the user.
+fn administrator(
+    site: &Site,
+    cluster: &Cluster,
+    credentials: &Credentials,
+    (machine, setup): (&Machine, &mut Setup),
+) -> Result<(), Bug> {
+    let holder = Holder::Machine(machine.name.clone());
+    let issued = credentials.certificate(&holder, CertificateKind::Admin)?;
+    let fingerprint = issued.certificate.fingerprint();
+    let variables = [("LOGIN", site.user.as_str()), ("FINGERPRINT", &fingerprint)];
+    setup.stages.push(Stage::new(35, "kubeconfig", &variables, KUBECONFIG));
+    let kubeconfig = Kubeconfig {
+        path: "/etc/bpc/kubernetes/admin.conf",
+        holder,
+        kind: CertificateKind::Admin,
+        server: cluster.server(),
+        why: "kubectl of who logs in on the bastion",
+    };
+    setup.files.push(kubeconfig.file(site, credentials)?);
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::roles::tests::site;
+    use crate::roles::tests::{credentials, machine, site};
 
     const MACHINES: [&str; 2] =
         ["jump: {role: bastion, networks: [jump]}", "node: {role: worker, networks: [node]}"];
@@ -82,17 +117,33 @@ mod tests {
     fn it_has_the_cluster_s_kubectl() {
         let mut setup = Setup::default();
         let mut site = site(&MACHINES, "");
-        add(&site, &mut setup).unwrap();
-        let [stage] = setup.stages.as_slice() else { panic!("{:?}", setup.stages) };
-        assert!(
-            stage.script.contains(&format!("/v{}/", site.kubernetes.unwrap().version)),
-            "{}",
-            stage.script
-        );
+        let credentials = credentials(&site);
+        let jump = machine(&site, "jump").clone();
+        add(&site, &credentials, &jump, &mut setup).unwrap();
+        let [kubectl, kubeconfig] = setup.stages.as_slice() else { panic!("{:?}", setup.stages) };
+        let version = site.kubernetes.as_ref().unwrap().version;
+        assert!(kubectl.script.contains(&format!("/v{version}/")), "{}", kubectl.script);
+        assert!(kubeconfig.script.contains("LOGIN=debian\n"), "{}", kubeconfig.script);
 
-        setup.stages.clear();
+        setup = Setup::default();
         site.kubernetes = None;
-        add(&site, &mut setup).unwrap();
-        assert_eq!(setup.stages, []);
+        add(&site, &credentials, &jump, &mut setup).unwrap();
+        assert_eq!((setup.stages, setup.files), (vec![], vec![]));
+    }
+
+    /// The API's log tells what is done from here from what the operator does at home.
+    #[test]
+    fn its_user_is_an_administrator_of_another_name() {
+        let site = site(&MACHINES, "");
+        let credentials = credentials(&site);
+        let subject = |holder: &Holder| {
+            credentials.certificate(holder, CertificateKind::Admin).unwrap().certificate.subject.clone()
+        };
+        let (jump, home) = (subject(&Holder::Machine("jump".to_owned())), subject(&Holder::Operator));
+        assert_eq!(
+            (jump.common_name.as_str(), home.common_name.as_str()),
+            ("kubernetes-admin-jump", "kubernetes-admin")
+        );
+        assert_eq!(jump.organizations, home.organizations);
     }
 }

@@ -35,7 +35,6 @@ fn tokens_follow_the_rules() {
     let Some(openssl) = Reader::new(On::Host, "openssl", &[]) else { return };
     let from = |length, kind: &str| derived(&openssl, length, &format!("bpc/1/kube-demo/kubeadm:{kind}/0"));
     let derivation = derivation("kubeadm");
-    assert_eq!(token::certificate_key(&derivation).expose(), &encode_string(&from(32, "certificate-key")));
     assert_eq!(
         token::etcd_cluster_token(&derivation).expose(),
         &encode_string(&from(16, "etcd-cluster-token"))

@@ -64,6 +64,10 @@ fn placed(built: &Compiled) -> Vec<Placed> {
         let (stem, end) = place.rsplit_once('.').unwrap_or_default();
         let (chain, key) = if end == "conf" && file.content.is_secret() {
             let user = &kubeconfig(file.content.bytes())["users"][0]["user"];
+            // With a token it shows no certificate.
+            if user.get("token").is_some() {
+                continue;
+            }
             (decoded(&user["client-certificate-data"]), decoded(&user["client-key-data"]))
         } else if end == "crt" {
             let key = built.artifacts.files.iter().find(|other| other.path == format!("{stem}.key"));

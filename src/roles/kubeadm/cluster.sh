@@ -1,0 +1,166 @@
+# The cluster: the first control plane starts it, every other machine joins it, in any order.
+#
+# It can be run again at any time. What kubeadm has begun it goes on with: nothing is ever taken back, because others may
+# have joined a cluster that was only just started, and etcd may count on a member that was only just added. kubeadm's
+# phases find what they made before, with two exceptions:
+#
+# * The checks that come first refuse a machine that kubeadm has been on. From the second attempt on those are ignored,
+#   by name, that a first attempt explains; all others count.
+# * `kubeadm join` refuses to start the kubelet of a node that is ready. Once the kubelet has its certificate nothing is
+#   left to do in that phase, and it is skipped.
+#
+# Of several control planes that join at once, etcd lets one in after the other ("too many learner members"): kubeadm
+# waits two minutes for its turn, then fails, and the next attempt waits again.
+
+configuration=${BPC_ROOT:-}/etc/bpc/kubeadm
+kubernetes=${BPC_ROOT:-}/etc/kubernetes
+kubelet=${BPC_ROOT:-}/var/lib/kubelet
+# In it: `attempt`, what kubeadm was started for (init or join) and has not ended with; `joined`, once it has.
+state=${BPC_ROOT:-}/var/lib/bpc/kubeadm
+
+# Whether the kubelet has been started with its configuration and knows who it is. It writes kubelet.conf before it has
+# the certificate that stands in it; with authorities in the vault the seed brings both.
+is_node() {
+  [ -s "$kubernetes/kubelet.conf" ] && [ -s "$kubelet/kubeadm-flags.env" ] || return 1
+  [ "$AUTHORITY_KEYS" = vault ] || [ -s "$kubelet/pki/kubelet-client-current.pem" ]
+}
+
+# note NAME TEXT: keeps it in the state, on the disk.
+note() {
+  mkdir -p "$state"
+  echo "$2" >"$state/$1.new"
+  mv -f "$state/$1.new" "$state/$1"
+  sync
+}
+
+# The end. kubeadm removes the token from where the kubelet looked for it, if it is not killed before.
+joined() {
+  note joined "$(date)"
+  rm -f "$state/attempt" "$kubernetes/bootstrap-kubelet.conf"
+}
+
+# answers ADDRESS: whether an API server of this cluster is there, whatever it says.
+answers() {
+  curl --silent --output /dev/null --noproxy '*' --connect-timeout 3 --max-time 5 \
+    --cacert "$configuration/ca.crt" "https://$1:$PORT/readyz"
+}
+
+# Whether the cluster is there: at its endpoint, or, before a balancer has noticed, on another control plane.
+exists() {
+  for address in $ENDPOINT $OTHERS; do
+    if answers "$address"; then
+      return
+    fi
+  done
+  return 1
+}
+
+await_api() {
+  left=60
+  until answers "$ENDPOINT"; do
+    left=$((left - 1))
+    if [ "$left" -eq 0 ]; then
+      log "nothing answers at https://$ENDPOINT:$PORT yet"
+      return 1
+    fi
+    sleep 5
+  done
+}
+
+# Tokens and certificates are good from and until a time. Where no time server can be reached that is no reason to have
+# no cluster.
+await_clock() {
+  left=24
+  until [ "$(timedatectl show --property NTPSynchronized --value)" = yes ]; do
+    left=$((left - 1))
+    if [ "$left" -eq 0 ]; then
+      log "the clock is not synchronised; it says $(date)"
+      return
+    fi
+    sleep 5
+  done
+}
+
+# ask_etcd ADDRESS CALL JSON: etcd's API by HTTP.
+ask_etcd() {
+  curl --silent --show-error --fail --noproxy '*' --connect-timeout 3 --max-time 30 \
+    --cacert "$kubernetes/pki/etcd/ca.crt" --cert "$kubernetes/pki/apiserver-etcd-client.crt" \
+    --key "$kubernetes/pki/apiserver-etcd-client.key" --data "$3" "https://$1:2379/v3/cluster/$2"
+}
+
+# A machine that was made anew is still a member of etcd, but one that has lost what it knew: the others would count on
+# what it has once confirmed, and it would stop ("tocommit is out of range"). So its former self leaves.
+forget_former_member() {
+  for address in $OTHERS; do
+    members=$(ask_etcd "$address" member/list '{}') || continue
+    former=$(printf '%s\n' "$members" | tr '{' '\n' |
+      sed -n "s|.*\"ID\":\"\([0-9]*\)\".*\"peerURLs\":\[\"https://$OWN:2380\".*|\1|p")
+    if [ -n "$former" ]; then
+      log "etcd forgets the member that this machine was before it was made anew"
+      ask_etcd "$address" member/remove "{\"ID\": \"$former\"}" >/dev/null
+    fi
+    return
+  done
+  log "no member of etcd answers"
+  return 1
+}
+
+init() {
+  set -- "--skip-phases=$INIT_SKIPS"
+  if [ "$attempt" = init ]; then
+    log "going on with a start of the cluster that did not end"
+    set -- "$@" "--ignore-preflight-errors=$EXPLAINED"
+  fi
+  note attempt init
+  mkdir -p "${BPC_ROOT:-}/run/bpc"
+  whole=$(mktemp "${BPC_ROOT:-}/run/bpc/kubeadm.XXXXXX")
+  trap 'rm -f "$whole"' EXIT
+  {
+    cat "$configuration/cluster.yaml"
+    echo ---
+    cat "$configuration/init.yaml"
+  } >"$whole"
+  kubeadm init --config "$whole" --skip-token-print "$@"
+}
+
+join() {
+  skipped=$JOIN_SKIPS
+  ignored=
+  # What the kubelet would ask an authority for is there; it then asks for nothing.
+  if [ "$AUTHORITY_KEYS" = vault ]; then
+    ignored=FileAvailable--etc-kubernetes-kubelet.conf
+  fi
+  if [ "$attempt" = join ]; then
+    log "going on with a join that did not end"
+    ignored=$EXPLAINED
+    if is_node; then
+      skipped=${skipped:+$skipped,}kubelet-start
+      systemctl start kubelet
+    fi
+  elif [ -n "$DATA_DIR" ] && [ ! -e "${BPC_ROOT:-}$DATA_DIR/member" ]; then
+    forget_former_member
+  fi
+  note attempt join
+  kubeadm join --config "$configuration/join.yaml" ${skipped:+"--skip-phases=$skipped"} \
+    ${ignored:+"--ignore-preflight-errors=$ignored"}
+}
+
+if [ -e "$state/joined" ] && [ -s "$kubernetes/kubelet.conf" ]; then
+  log "this machine is a node of the cluster"
+  exit
+fi
+attempt=$(cat "$state/attempt" 2>/dev/null) || attempt=
+if [ -z "$attempt" ] && is_node; then
+  log "kubeadm made this machine a node before"
+  joined
+  exit
+fi
+await_clock
+# A first control plane that finds the cluster there was made anew: the others have gone on without it.
+if [ "$FIRST" = yes ] && [ "$attempt" != join ] && { [ "$attempt" = init ] || ! exists; }; then
+  init
+else
+  await_api
+  join
+fi
+joined
