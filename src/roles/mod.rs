@@ -13,6 +13,7 @@ mod known_hosts;
 mod kubeconfig;
 mod load_balancer;
 mod names;
+mod node;
 mod operator;
 mod pacemaker;
 mod pki;
@@ -33,6 +34,7 @@ fn flows(site: &Site) -> Vec<Flow> {
         load_balancer::flows(site),
         pacemaker::flows(site),
         control_plane::flows(site),
+        node::flows(site),
         etcd::flows(site),
     ]
     .concat()
@@ -59,6 +61,7 @@ fn setup(site: &Site, credentials: &Credentials, machine: &Machine, flows: &[Flo
         Role::Worker => worker::add(site, credentials, machine, &mut setup)?,
         Role::Etcd => etcd::add(credentials, machine, &mut setup)?,
     }
+    node::add(site, credentials, machine, &mut setup)?;
     keepalived::add(site, credentials, machine, &mut setup)?;
     pacemaker::add(site, credentials, machine, &mut setup)?;
     Ok(setup)

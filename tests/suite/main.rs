@@ -27,6 +27,7 @@ mod golden;
 mod haproxy;
 mod iso9660;
 mod netplan;
+mod node;
 mod pacemaker;
 mod packages;
 mod pki;

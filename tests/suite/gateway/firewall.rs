@@ -44,7 +44,7 @@ with ThreadPoolExecutor(len(targets)) as pool:
 "#;
 
 /// Ports that every machine listens on.
-const PORTS: [u16; 7] = [22, 80, 443, 6443, 8080, 8404, 30080];
+const PORTS: [u16; 8] = [22, 80, 443, 6443, 8080, 8404, 10250, 30080];
 
 fn lab(on: On) -> Option<Lab> {
     let lab = Lab::new(on)?;
@@ -136,10 +136,10 @@ fn only_declared_flows_pass(on: On) {
     let Some(lab) = lab(on) else { return };
     lab.load_firewall();
     let expected = "\
-        jump -> api:80,443,6443,8080 gate.jump:22 hapx01:22,8404 hapx02:22,8404 internet:* mast01:22 node01:22 node02:22\n\
+        jump -> api:80,443,6443,8080 gate.jump:22 hapx01:22,8404 hapx02:22,8404 internet:* mast01:22 node01:22,30080 node02:22,30080\n\
         hapx01 -> internet:* mast01:80,6443 node01:443,30080 node02:443,30080\n\
-        mast01 -> api:6443 internet:*\n\
-        node01 -> api:80,443,6443 internet:*\n\
+        mast01 -> api:6443 internet:* node01:10250 node02:10250\n\
+        node01 -> api:80,443,6443 internet:* mast01:6443,10250\n\
         host -> api:8080 gate.desk:22 gate.jump:22 gate.lb:22 gate.mast:22 gate.node:22 gate.vip:22 internet:* node01:* node02:*\n\
         stranger -> internet:*\n\
         outside ->";

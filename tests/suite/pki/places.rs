@@ -93,15 +93,19 @@ fn in_the_vault_mode_no_machine_signs_anything_and_every_kubelet_has_a_certifica
 }
 
 #[test]
-fn others_have_the_key_of_their_sshd_and_no_other() {
+fn others_have_the_key_of_their_sshd_and_workers_that_of_their_kubelet() {
     for built in [cluster("kube-demo", ""), cluster("kube-full", "pki: {root: true}")] {
         assert_files(&built, "hapx-node01", &[]);
-        for machine in ["gate-node01", "busybox", "kube-node01"] {
+        let sshd = "/etc/ssh/bpc_host_ed25519_key";
+        let kubelet = "/etc/bpc/kubelet/server.key";
+        for (machine, keys) in
+            [("gate-node01", &[sshd][..]), ("busybox", &[sshd]), ("kube-node01", &[sshd, kubelet])]
+        {
             assert_files(&built, machine, &[]);
             let prefix = format!("machines/{machine}/files");
             let files = built.artifacts.files.iter().filter(|file| file.content.is_secret());
             let secret: Vec<_> = files.filter_map(|file| file.path.strip_prefix(&prefix)).collect();
-            assert_eq!(secret, ["/etc/ssh/bpc_host_ed25519_key"]);
+            assert_eq!(secret, keys);
         }
     }
 }
