@@ -1,6 +1,5 @@
 //! Software that machines download by themselves, pinned by digest: the table is `assets.yaml`.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
@@ -127,13 +126,6 @@ pub fn releases() -> &'static [Release] {
     &TABLE.releases
 }
 
-/// The names of all downloads.
-#[must_use]
-pub fn names() -> Vec<&'static str> {
-    let names: BTreeMap<&str, ()> = TABLE.downloads.iter().map(|asset| (asset.name.as_str(), ())).collect();
-    names.into_keys().collect()
-}
-
 /// The versions of `name` that bpc has, oldest first.
 #[must_use]
 pub fn versions(name: &str) -> Vec<Version> {
@@ -149,9 +141,11 @@ pub fn versions(name: &str) -> Vec<Version> {
 /// A version that is not in the table is expected where another one is, and its digest is not known.
 #[must_use]
 pub fn find(name: &str, version: Version, arch: &str) -> Option<Asset> {
-    let mut candidates =
-        TABLE.downloads.iter().filter(|asset| asset.name == name && [arch, "all"].contains(&asset.arch.as_str()));
-    let newest = candidates.clone().last()?;
+    let mut candidates = TABLE
+        .downloads
+        .iter()
+        .filter(|asset| asset.name == name && [arch, "all"].contains(&asset.arch.as_str()));
+    let newest = candidates.clone().next_back()?;
     let known = candidates.find(|asset| asset.version == version);
     Some(known.cloned().unwrap_or_else(|| Asset {
         version,
@@ -174,7 +168,10 @@ mod tests {
         for asset in &table().downloads {
             assert!(asset.url.starts_with("https://"), "{asset:?}");
             assert!(asset.url.contains(&asset.version.to_string()), "{asset:?}");
-            let digest = asset.sha256.as_deref().unwrap_or("00000000000000000000000000000000000000000000000000000000000000aa");
+            let digest = asset
+                .sha256
+                .as_deref()
+                .unwrap_or("00000000000000000000000000000000000000000000000000000000000000aa");
             assert!(digest.len() == 64 && digest.bytes().all(|c| c.is_ascii_hexdigit()), "{asset:?}");
             let arches: &[&str] = if asset.arch == "all" { &["all"] } else { &["amd64", "arm64"] };
             for arch in arches {

@@ -5,9 +5,9 @@
 use std::path::Path;
 use std::{fs, io};
 
-use crate::{Inputs, named_files};
 use crate::diag::{Code, Diagnostic, Files, Place};
 use crate::source::{self, Unreadable};
+use crate::{Inputs, named_files};
 
 /// A blueprint with all of its fragments and files.
 ///

@@ -22,6 +22,7 @@ impl Resolver<'_> {
         &mut self,
         written: &Kubernetes,
         service_cidr: Option<Ipv4Net>,
+        machines: &[MachineDraft],
         networks: &[NetworkDraft],
     ) -> Option<Ipv4Net> {
         let path = Path::root().key("kubernetes");
@@ -40,12 +41,24 @@ impl Resolver<'_> {
             );
             return None;
         };
+        let is_node = |draft: &&MachineDraft| matches!(draft.machine.role, Role::ControlPlane | Role::Worker);
+        let (nodes, room) =
+            (machines.iter().filter(is_node).count(), cidr.subnets(24).map_or(0, Iterator::count));
+        if nodes > room {
+            let message =
+                format!("the network of pods, {cidr}, has room for {room} nodes, and there are {nodes}");
+            self.report(
+                Diagnostic::new(Code::PodNetwork, place, message)
+                    .note("each node gets a /24 of it")
+                    .help("choose a larger one: `pod_cidr: 10.244.0.0/16`"),
+            );
+            return None;
+        }
         let overlaps = |other: &Ipv4Net| other.contains(&cidr) || cidr.contains(other);
-        let machines = networks.iter().find(|network| {
-            network.space.as_ref().is_some_and(|space| overlaps(&space.cidr))
-        });
+        let network =
+            networks.iter().find(|network| network.space.as_ref().is_some_and(|space| overlaps(&space.cidr)));
         let help = "choose another range for one of them: `pod_cidr: 172.24.0.0/16`";
-        if let Some(network) = machines {
+        if let Some(network) = network {
             let message = format!("the network of pods, {cidr}, overlaps network '{}'", network.name);
             self.report(
                 Diagnostic::new(Code::PodNetwork, place, message)
@@ -170,10 +183,9 @@ impl Resolver<'_> {
         };
         if chosen.is_empty() {
             let message = "the ingress controller has no machine to run on";
-            self.report(
-                Diagnostic::new(Code::AddOn, Place::Value(path.clone()), message)
-                    .help("add machines with `role: worker`, and name them in `load_balancer: {ingress: {to: [...]}}`"),
-            );
+            self.report(Diagnostic::new(Code::AddOn, Place::Value(path.clone()), message).help(
+                "add machines with `role: worker`, and name them in `load_balancer: {ingress: {to: [...]}}`",
+            ));
             return None;
         }
         Some(AddOn::Ingress {

@@ -32,7 +32,7 @@ impl Resolver<'_> {
         let service_cidr = self.service_cidr(written, networks);
         let cluster_domain = self.cluster_domain(written);
         self.api_names(written);
-        let pod_cidr = self.pod_cidr(written, service_cidr, networks);
+        let pod_cidr = self.pod_cidr(written, service_cidr, machines, networks);
         let network_plugin = self.network_plugin(written);
         let addons = self.addons(written, machines, networks);
         let (manifests, kubeadm) = (self.manifests(written), self.kubeadm(written));

@@ -22,6 +22,7 @@ impl Resolver<'_> {
                 downloads.insert(name.to_owned(), download);
             }
         }
+        self.without_digest(&downloads);
         downloads
     }
 
@@ -43,9 +44,6 @@ impl Resolver<'_> {
             Some(url) => self.download_url(url, &path.key("url"))?,
             None => asset.url,
         };
-        if digest.is_none() {
-            self.without_digest(name, version, &path);
-        }
         let url = match mirror {
             Some(mirror) => mirrored(mirror, &url),
             None => url,
@@ -53,16 +51,35 @@ impl Resolver<'_> {
         Some(Download { version, url, sha256: digest.unwrap_or_default() })
     }
 
-    fn without_digest(&mut self, name: &str, version: Version, path: &Path) {
-        let written = self.blueprint.downloads.assets.contains_key(name);
-        let place = if written { path.clone() } else { Path::root().key("kubernetes").key("version") };
-        let place = if written { Place::Key(place) } else { Place::Value(place) };
+    /// Says once which of the files that follow from the version of Kubernetes nobody has a digest of, and of each that
+    /// the blueprint names.
+    fn without_digest(&mut self, downloads: &BTreeMap<String, Download>) {
+        let assets = &self.blueprint.downloads.assets;
+        let unknown = downloads.iter().filter(|(_, download)| download.sha256.is_empty());
+        let (written, derived): (Vec<_>, Vec<_>) = unknown.partition(|(name, _)| assets.contains_key(*name));
+        let path = Path::root().key("downloads").key("assets");
+        for one in written {
+            self.unverified(Place::Key(path.key(one.0)), &[one]);
+        }
+        if !derived.is_empty() {
+            self.unverified(Place::Value(Path::root().key("kubernetes").key("version")), &derived);
+        }
+    }
+
+    fn unverified(&mut self, place: Place, downloads: &[(&String, &Download)]) {
         let arch = self.blueprint.image.architecture.as_str();
-        let message = format!("bpc has no digest of {name} {version} for {arch}");
+        let list = |entry: fn(&String, &Download) -> String| {
+            downloads.iter().map(|(name, download)| entry(name, download)).collect::<Vec<_>>().join(", ")
+        };
+        let message =
+            format!("bpc has no digest of {} for {arch}", list(|name, it| format!("{name} {}", it.version)));
+        let assets = list(|name, _| format!("{name}: {{sha256: ...}}"));
         self.report(
             Diagnostic::new(Code::DownloadWithoutDigest, place, message)
-                .note("machines install what its address gives them, unverified")
-                .help(format!("add `downloads: {{assets: {{{name}: {{sha256: ...}}}}}}` with the digest that its publisher states")),
+                .note("machines install what they get, unverified")
+                .help(format!(
+                    "add `downloads: {{assets: {{{assets}}}}}` with the digests that the publisher states"
+                )),
         );
     }
 

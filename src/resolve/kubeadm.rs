@@ -67,8 +67,13 @@ const PATCHED: [&str; 6] = [
 impl Resolver<'_> {
     pub(super) fn kubeadm(&mut self, written: &Kubernetes) -> KubeadmExtras {
         let Kubeadm { cluster, init, join, kubelet, kube_proxy, patches } = &written.kubeadm;
-        let documents =
-            [("cluster", cluster), ("init", init), ("join", join), ("kubelet", kubelet), ("kube_proxy", kube_proxy)];
+        let documents = [
+            ("cluster", cluster),
+            ("init", init),
+            ("join", join),
+            ("kubelet", kubelet),
+            ("kube_proxy", kube_proxy),
+        ];
         for (name, document) in documents {
             self.decided_fields(name, document);
         }
@@ -98,10 +103,12 @@ impl Resolver<'_> {
                 self.decided(field, instead, Place::Key(place));
             }
         }
-        let arguments = find(document, &["nodeRegistration", "kubeletExtraArgs"]).and_then(Value::as_sequence);
+        let arguments =
+            find(document, &["nodeRegistration", "kubeletExtraArgs"]).and_then(Value::as_sequence);
         for (index, argument) in arguments.into_iter().flatten().enumerate() {
             let given = argument.get("name").and_then(Value::as_str);
-            if let Some((argument, instead)) = KUBELET_ARGUMENTS.iter().find(|(name, _)| Some(*name) == given) {
+            if let Some((argument, instead)) = KUBELET_ARGUMENTS.iter().find(|(name, _)| Some(*name) == given)
+            {
                 let place = path.key("nodeRegistration").key("kubeletExtraArgs").index(index);
                 self.decided(argument, instead, Place::Value(place));
             }
@@ -125,7 +132,10 @@ impl Resolver<'_> {
             );
         } else if patch.is_empty() {
             let message = "this patch changes nothing";
-            self.report(Diagnostic::new(Code::KubeadmPatch, place, message).help("write what it changes, or remove it"));
+            self.report(
+                Diagnostic::new(Code::KubeadmPatch, place, message)
+                    .help("write what it changes, or remove it"),
+            );
         }
     }
 }
@@ -137,7 +147,7 @@ fn is_patch_name(name: &str) -> bool {
     let known = |known: &&str| {
         target.strip_prefix(*known).is_some_and(|suffix| suffix.bytes().all(|c| c.is_ascii_alphanumeric()))
     };
-    PATCHED.iter().any(|target| known(target)) && ["strategic", "merge"].contains(&kind)
+    PATCHED.iter().any(known) && ["strategic", "merge"].contains(&kind)
 }
 
 /// The value at a path of keys.

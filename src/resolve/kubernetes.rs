@@ -32,7 +32,12 @@ impl Resolver<'_> {
             let bare = wanted.strip_prefix('v').filter(|bare| release(bare).is_some());
             let known = assets::releases().iter().map(|release| release.minor.as_str());
             let help = bare.map_or_else(
-                || format!("one of: {}, or an exact version of one of them", known.collect::<Vec<_>>().join(", ")),
+                || {
+                    format!(
+                        "one of: {}, or an exact version of one of them",
+                        known.collect::<Vec<_>>().join(", ")
+                    )
+                },
                 |bare| format!("write it without the `v`: \"{bare}\""),
             );
             let message = format!("bpc does not have Kubernetes `{wanted}`");

@@ -39,7 +39,11 @@ impl Resolver<'_> {
                 self.node_label(place, format!("a kubelet may not give itself the label `{key}`"), help);
             } else if !is_value(value) {
                 let help = "letters, digits, `-`, `_`, `.`, at most 63, or nothing";
-                self.node_label(Place::Value(path.key(key)), format!("`{value}` is not the value of a label"), help);
+                self.node_label(
+                    Place::Value(path.key(key)),
+                    format!("`{value}` is not the value of a label"),
+                    help,
+                );
             }
         }
         written.labels.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
@@ -113,9 +117,9 @@ fn is_value(value: &str) -> bool {
 /// Whether the kubelet refuses to start with it, or the API to let it through (plugin `NodeRestriction`).
 fn is_reserved(key: &str) -> bool {
     let Some((domain, _)) = key.split_once('/') else { return false };
-    let within = |parent: &str| {
-        domain.strip_suffix(parent).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    };
-    let free = within("kubelet.kubernetes.io") || (within("node.kubernetes.io") && !within("node-restriction.kubernetes.io"));
+    let within =
+        |parent: &str| domain.strip_suffix(parent).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let free = within("kubelet.kubernetes.io")
+        || (within("node.kubernetes.io") && !within("node-restriction.kubernetes.io"));
     (within("kubernetes.io") || within("k8s.io")) && !free && !OWN.contains(&key)
 }

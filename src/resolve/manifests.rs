@@ -38,10 +38,15 @@ impl Resolver<'_> {
             self.refuse_manifest(path, message.to_owned(), help);
             return None;
         }
-        let text = match self.named.get(&normalize(name))? {
-            Ok(text) => text.clone(),
-            Err(reason) => {
-                self.refuse_manifest(path, format!("cannot read {name}: {reason}"), "write a path from the folder of the blueprint");
+        let text = match self.named.get(&normalize(name)) {
+            Some(Ok(text)) => text.clone(),
+            unread => {
+                let reason = unread.and_then(|it| it.as_ref().err()).map_or("nobody did", String::as_str);
+                self.refuse_manifest(
+                    path,
+                    format!("cannot read {name}: {reason}"),
+                    "write a path from the folder of the blueprint",
+                );
                 return None;
             }
         };
@@ -61,7 +66,7 @@ impl Resolver<'_> {
 /// Why a path cannot name a manifest, and what to write instead.
 fn refusal(path: &str) -> Option<(&'static str, &'static str)> {
     let file = path.rsplit('/').next().unwrap_or(path);
-    if !file.ends_with(".yaml") && !file.ends_with(".yml") {
+    if !matches!(file.rsplit_once('.'), Some((_, "yaml" | "yml"))) {
         Some(("a manifest is a YAML file", "write the path of a file whose name ends in `.yaml`"))
     } else if path.starts_with('/') || path.contains('\\') {
         let help = "write the path from the folder of the blueprint, with `/` between folders";

@@ -30,8 +30,10 @@ impl Resolver<'_> {
             (ContainerRuntime::Containerd, Some(text)) => {
                 let found = containerd(text, release).map(Runtime::Containerd);
                 if found.is_none() {
-                    let message =
-                        format!("the kubelet of Kubernetes {} does not work with containerd `{text}`", release.minor);
+                    let message = format!(
+                        "the kubelet of Kubernetes {} does not work with containerd `{text}`",
+                        release.minor
+                    );
                     self.report(
                         Diagnostic::new(Code::ContainerdVersion, place, message)
                             .help(format!("one of: {}", release.containerd.join(", "))),
@@ -49,17 +51,17 @@ impl Resolver<'_> {
             if !is_registry(registry) {
                 let message = format!("`{registry}` is not the host of a registry");
                 self.report(
-                    Diagnostic::new(Code::RegistryMirror, Place::Key(path.key(registry)), message)
-                        .help("write a host, and a port if there is one: `docker.io`, `registry.example:5000`"),
+                    Diagnostic::new(Code::RegistryMirror, Place::Key(path.key(registry)), message).help(
+                        "write a host, and a port if there is one: `docker.io`, `registry.example:5000`",
+                    ),
                 );
             }
             for (index, mirror) in mirrors.iter().enumerate().filter(|(_, mirror)| !is_url(mirror)) {
                 let message = format!("`{mirror}` is not the address of a mirror");
                 let place = Place::Value(path.key(registry).index(index));
-                self.report(
-                    Diagnostic::new(Code::RegistryMirror, place, message)
-                        .help("write `http://` or `https://`, a host and maybe a path: `https://mirror.example`"),
-                );
+                self.report(Diagnostic::new(Code::RegistryMirror, place, message).help(
+                    "write `http://` or `https://`, a host and maybe a path: `https://mirror.example`",
+                ));
             }
         }
         if written.runtime == ContainerRuntime::Docker {
@@ -72,7 +74,11 @@ impl Resolver<'_> {
                 );
             }
         }
-        written.registry_mirrors.iter().map(|(registry, mirrors)| (registry.clone(), mirrors.clone())).collect()
+        written
+            .registry_mirrors
+            .iter()
+            .map(|(registry, mirrors)| (registry.clone(), mirrors.clone()))
+            .collect()
     }
 }
 

@@ -21,6 +21,8 @@ impl Site {
     /// # Errors
     /// [`Bug`] if it was not decided that machines need it.
     pub fn download(&self, name: &str) -> Result<&Download, Bug> {
-        self.downloads.get(name).ok_or_else(|| Bug(format!("nothing was decided to need a download of {name}")))
+        self.downloads
+            .get(name)
+            .ok_or_else(|| Bug(format!("nothing was decided to need a download of {name}")))
     }
 }
