@@ -1,6 +1,7 @@
 //! What every node has: judged by the programs that read it, and its stages run where a machine is a folder.
 
 mod containerd;
+mod docker;
 mod kernel;
 mod versions;
 

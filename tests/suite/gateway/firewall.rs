@@ -170,6 +170,48 @@ fn without_the_rules_everything_would_pass() {
     }
 }
 
+/// Answers one packet after the other on UDP port 8472, that of flannel's VXLAN.
+const ECHO: &str = r#"
+import socket
+listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+listener.bind(("", 8472))
+print("ready", flush=True)
+while True:
+    listener.sendto(*listener.recvfrom(100))
+"#;
+
+/// Whether an address answers there.
+const ASK: &str = r#"
+import socket, sys
+asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asker.settimeout(2)
+asker.sendto(b"?", (sys.argv[1], 8472))
+try:
+    print(asker.recv(100) == b"?")
+except OSError:
+    print(False)
+"#;
+
+#[test]
+fn pods_travel_between_nodes_and_nobody_joins_them() {
+    let Some(lab) = Lab::new(On::Trixie) else { return };
+    for machine in ["mast01", "node01"] {
+        assert_eq!(lab.start(machine, &python(&lab, ECHO), None), "ready");
+    }
+    lab.load_firewall();
+    for (from, to, answered) in [
+        ("mast01", "10.5.0.2", true),
+        ("node02", "10.4.0.2", true),
+        ("hapx01", "10.5.0.2", false),
+        ("jump", "10.4.0.2", false),
+    ] {
+        let mut ask = python(&lab, ASK);
+        let output = lab.command(from, ask.arg(to)).output().unwrap();
+        let answer = if answered { "True\n" } else { "False\n" };
+        assert_eq!(String::from_utf8_lossy(&output.stdout), answer, "{from} {to}");
+    }
+}
+
 #[test]
 fn published_ports_lead_to_their_machines_and_nowhere_else() {
     let Some(lab) = lab(On::Trixie) else { return };
