@@ -7,8 +7,8 @@ use crate::roles::pki::Keyring;
 use crate::setup::{File, Setup, Stage};
 use crate::site::{CertificateKind, Machine, Site};
 
-/// What kubeadm's preflight checks look for, what the kubelet calls (`socat`: none, but `kubectl port-forward` with
-/// cri-dockerd), and what kube-proxy does in the mode of IPVS (`ipset`) and to forget connections (`conntrack`).
+/// What kubeadm's preflight checks look for (`socat` is what `kubectl port-forward` needs with cri-dockerd), and what
+/// kube-proxy uses: `ipset` in its mode `ipvs`, and `conntrack` to forget connections.
 const PACKAGES: [&str; 8] =
     ["conntrack", "ebtables", "ethtool", "iproute2", "ipset", "iptables", "socat", "util-linux"];
 
