@@ -137,6 +137,21 @@ _apt_get() {
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" </dev/null
 }
 
+# run_service UNIT FILE...: has systemd run the unit, now and at every boot. It is restarted if one of these files is
+# another than when this last did so.
+run_service() (
+  unit=$1
+  shift
+  record=${BPC_ROOT:-}/var/lib/bpc/services/$unit
+  files=$(sha256sum "$@") || exit 1
+  if [ -f "$record" ] && [ "$(cat "$record")" = "$files" ]; then
+    enable_service "$unit"
+    exit
+  fi
+  mkdir -p "$(dirname "$record")" && enable_service "$unit" restart || exit 1
+  printf '%s\n' "$files" >"$record.new" && mv -f "$record.new" "$record"
+)
+
 # enable_service UNIT [ACTION]: has systemd start the unit at every boot, and do ACTION now: start if none is given,
 # or reload-or-restart for one whose configuration was written.
 enable_service() {

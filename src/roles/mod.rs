@@ -15,6 +15,7 @@ mod known_hosts;
 mod kubeconfig;
 mod load_balancer;
 mod names;
+mod node;
 mod operator;
 mod pacemaker;
 mod pki;
@@ -35,8 +36,8 @@ fn flows(site: &Site) -> Vec<Flow> {
         load_balancer::flows(site),
         pacemaker::flows(site),
         control_plane::flows(site),
+        node::flows(site),
         etcd::flows(site),
-        addons::flows(site),
     ]
     .concat()
 }
@@ -65,6 +66,7 @@ fn setup(site: &Site, credentials: &Credentials, machine: &Machine, flows: &[Flo
         Role::Worker => worker::add(site, credentials, machine, &mut setup)?,
         Role::Etcd => etcd::add(credentials, machine, &mut setup)?,
     }
+    node::add(site, credentials, machine, &mut setup)?;
     if matches!(machine.role, Role::ControlPlane | Role::Worker) {
         kubeadm::add(site, credentials, machine, &mut setup)?;
     }

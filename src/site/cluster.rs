@@ -137,6 +137,17 @@ pub struct KubeadmExtras {
     pub patches: BTreeMap<String, Mapping>,
 }
 
+impl Runtime {
+    /// The socket that it serves the kubelet on (its Container Runtime Interface).
+    #[must_use]
+    pub const fn cri_socket(self) -> &'static str {
+        match self {
+            Self::Containerd(_) => "unix:///run/containerd/containerd.sock",
+            Self::Docker => "unix:///run/cri-dockerd.sock",
+        }
+    }
+}
+
 impl Cluster {
     /// Where clients find the API.
     #[must_use]
@@ -147,3 +158,5 @@ impl Cluster {
 
 /// The port of the Kubernetes API.
 pub const API_PORT: u16 = 6443;
+/// The port on which a kubelet serves the API and what measures nodes.
+pub const KUBELET_PORT: u16 = 10250;

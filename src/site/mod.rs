@@ -24,7 +24,8 @@ pub use certificates::{
     PlannedCertificate, SERVICE_ACCOUNT,
 };
 pub use cluster::{
-    API_PORT, AddOn, Cluster, EtcdTopology, KubeadmExtras, Manifest, NetworkPlugin, Runtime, ServicePool,
+    API_PORT, AddOn, Cluster, EtcdTopology, KUBELET_PORT, KubeadmExtras, Manifest, NetworkPlugin, Runtime,
+    ServicePool,
 };
 pub use download::Download;
 pub use image::{Image, PackageSources};

@@ -29,6 +29,7 @@ mod haproxy;
 mod iso9660;
 mod kubeadm;
 mod netplan;
+mod node;
 mod pacemaker;
 mod packages;
 mod pki;

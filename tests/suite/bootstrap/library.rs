@@ -229,6 +229,32 @@ fn a_service_is_enabled_and_started_or_reloaded() {
 }
 
 #[test]
+fn a_service_is_restarted_for_other_files_only() {
+    for shell in shells() {
+        let machine = Machine::new(&shell, &[]);
+        machine.stub("systemctl", "case $* in \"${FAIL:-none}\"*) exit 1 ;; esac");
+        machine.write("one", b"1", 0o644);
+        machine.write("two", b"1", 0o644);
+        let mut run = machine.with_library("run_service unit \"$BPC_ROOT/one\" \"$BPC_ROOT/two\"");
+        let mut did = |fail: &str, good: bool| {
+            machine.write("calls", b"", 0o644);
+            assert_eq!(output(run.env("FAIL", fail)).status.success(), good);
+            machine.calls().pop().unwrap()
+        };
+        assert_eq!(did("restart", false), "systemctl restart unit");
+        assert_eq!(did("", true), "systemctl restart unit");
+        assert_eq!(did("", true), "systemctl start unit");
+        machine.write("two", b"2", 0o644);
+        assert_eq!(did("enable", false), "systemctl enable unit");
+        assert_eq!(did("", true), "systemctl restart unit");
+        assert_eq!(did("start", false), "systemctl start unit");
+        std::fs::remove_file(machine.host_path("one")).unwrap();
+        let mut missing = machine.with_library("run_service unit \"$BPC_ROOT/one\"");
+        assert!(!output(&mut missing).status.success());
+    }
+}
+
+#[test]
 fn a_stage_has_its_variables_and_the_functions() {
     for shell in shells() {
         let text = script(&[("MOTTO", "it's $HOME\nsweet")], "log \"$MOTTO\"\nfalse\nlog not reached\n");

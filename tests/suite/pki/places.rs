@@ -93,21 +93,21 @@ fn in_the_vault_mode_no_machine_signs_anything_and_every_kubelet_has_a_certifica
 }
 
 #[test]
-fn others_have_the_key_of_their_sshd_and_their_way_to_the_api() {
+fn others_have_the_key_of_their_sshd_their_kubelet_and_their_way_to_the_api() {
     for built in [cluster("kube-demo", ""), cluster("kube-full", "pki: {root: true}")] {
         assert_files(&built, "hapx-node01", &[]);
-        let ways = [
-            ("gate-node01", None),
-            ("busybox", Some("/etc/bpc/kubernetes/admin.conf")),
-            ("kube-node01", Some("/etc/bpc/kubeadm/discovery.conf")),
-        ];
-        for (machine, way) in ways {
+        let sshd = "/etc/ssh/bpc_host_ed25519_key";
+        let joined = ["/etc/bpc/kubelet/server.key", "/etc/bpc/kubeadm/discovery.conf", sshd];
+        for (machine, keys) in [
+            ("gate-node01", &[sshd][..]),
+            ("busybox", &["/etc/bpc/kubernetes/admin.conf", sshd]),
+            ("kube-node01", &joined),
+        ] {
             assert_files(&built, machine, &[]);
             let prefix = format!("machines/{machine}/files");
             let files = built.artifacts.files.iter().filter(|file| file.content.is_secret());
             let secret: Vec<_> = files.filter_map(|file| file.path.strip_prefix(&prefix)).collect();
-            let expected: Vec<_> = way.into_iter().chain(["/etc/ssh/bpc_host_ed25519_key"]).collect();
-            assert_eq!(secret, expected);
+            assert_eq!(secret, keys);
         }
     }
 }
