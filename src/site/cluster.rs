@@ -137,17 +137,6 @@ pub struct KubeadmExtras {
     pub patches: BTreeMap<String, Mapping>,
 }
 
-impl Runtime {
-    /// The socket that it serves the kubelet on (its Container Runtime Interface).
-    #[must_use]
-    pub const fn cri_socket(self) -> &'static str {
-        match self {
-            Self::Containerd(_) => "unix:///run/containerd/containerd.sock",
-            Self::Docker => "unix:///run/cri-dockerd.sock",
-        }
-    }
-}
-
 impl Cluster {
     /// Where clients find the API.
     #[must_use]

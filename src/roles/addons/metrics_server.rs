@@ -7,11 +7,6 @@ use super::kustomization::Kustomization;
 use crate::bug::Bug;
 use crate::template::render;
 
-/// Its image.
-const IMAGE: &str = "registry.k8s.io/metrics-server/metrics-server:v0.9.0";
-/// The port of kubelets.
-pub(super) const KUBELET_PORT: u16 = 10250;
-
 #[derive(Serialize)]
 struct Objects {
     image: &'static str,

@@ -15,7 +15,6 @@ mod metrics_server;
 mod network_plugin;
 
 use crate::bug::Bug;
-use crate::flow::{Endpoint, Flow, Service};
 use crate::format::yaml::Yaml;
 use crate::setup::{File, Setup, Stage};
 use crate::site::{AddOn, Cluster, Machine, Manifest, Role, Site};
@@ -38,21 +37,6 @@ struct Addon {
     expected: Vec<String>,
     /// What kubectl is asked in order to know that it runs.
     ready: Option<String>,
-}
-
-/// metrics-server asks the kubelets of all nodes, from the worker that it runs on.
-pub(super) fn flows(site: &Site) -> Vec<Flow> {
-    let addons = site.kubernetes.iter().flat_map(|cluster| &cluster.addons);
-    if !addons.into_iter().any(|addon| *addon == AddOn::MetricsServer) {
-        return Vec::new();
-    }
-    let of = |role| site.with_role(role).map(Endpoint::from);
-    vec![Flow {
-        reason: "metrics-server: what every node uses".into(),
-        from: of(Role::Worker).collect(),
-        to: of(Role::ControlPlane).chain(of(Role::Worker)).collect(),
-        service: Service::Tcp(metrics_server::KUBELET_PORT),
-    }]
 }
 
 /// All of it, on the first control plane.
