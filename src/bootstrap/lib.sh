@@ -18,6 +18,7 @@ fetch() (
   mode=${4:-0644}
   part=${BPC_ROOT:-}/var/cache/bpc/$digest.part
   if [ "$(_sha256 "$dest")" = "$digest" ]; then
+    rm -f "$part"
     chmod "$mode" "$dest"
     exit
   fi
@@ -88,8 +89,22 @@ _apt_get() {
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" </dev/null
 }
 
-# enable_service UNIT [ACTION]: has systemd start the unit at every boot, and do ACTION now: start if none is given,
-# or reload-or-restart for one whose configuration was written.
+# enable_service UNIT [ACTION]: has systemd start the unit now and at every boot; first ACTION is applied to it, such as
+# reload-or-restart to one whose configuration was written.
 enable_service() {
-  systemctl daemon-reload && systemctl enable "$1" && systemctl "${2:-start}" "$1"
+  systemctl daemon-reload && systemctl enable "$1" || return 1
+  if [ "${2:-start}" != start ]; then
+    apply "$2" "$1" || return 1
+  fi
+  systemctl start "$1"
 }
+
+# apply ACTION UNIT: has systemd do what puts the files of this stage into force, unless it did since the machine
+# started. A stage is another file when what it applies has changed.
+apply() (
+  note=${BPC_ROOT:-}/run/bpc/applied/${0##*/}.$2
+  digest=$(_sha256 "$0")
+  if ! [ -s "$note" ] || [ "$(cat "$note")" != "$digest" ]; then
+    systemctl "$1" "$2" && mkdir -p "${note%/*}" && echo "$digest" >"$note"
+  fi
+)
