@@ -1,4 +1,4 @@
-//! Every script and unit that a seed brings, judged by the checkers of shell scripts and by systemd.
+//! Every script that a seed brings, judged by the checkers of shell scripts.
 
 use std::collections::BTreeMap;
 
@@ -74,21 +74,5 @@ fn dash_can_read_them() {
         let staged = dash.stage(&[("script", &text)]);
         let output = dash.command().arg("-n").arg(staged.path_for("script")).output().unwrap();
         assert!(output.status.success() && output.stderr.is_empty(), "{name}");
-    }
-}
-
-#[test]
-fn a_seed_brings_no_unit_that_nobody_has_checked() {
-    for one in blueprints() {
-        for machine in &one.site.machines {
-            let files = files(&one, machine);
-            let units: Vec<_> = files
-                .iter()
-                .map(|(path, _)| *path)
-                .filter(|path| path.starts_with("/etc/systemd/system/"))
-                .collect();
-            // tests/suite/bootstrap/unit.rs has systemd judge this one.
-            assert_eq!(units, ["/etc/systemd/system/bpc-bootstrap.service"]);
-        }
     }
 }
