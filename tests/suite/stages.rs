@@ -141,6 +141,11 @@ fn a_bad_stage_would_be_noticed() {
     for (body, complaint) in [
         (":", "one 50-trial: the first run does nothing"),
         ("frobnicate", "the first run fails: "),
+        ("frobnicate || :", "frobnicate: not found"),
+        (
+            "[ -e /run/it ] || ! [ -e /etc/it ] || exit 1; : >/run/it; : >/etc/it",
+            "the run after a boot fails",
+        ),
         ("systemctl frobnicate haproxy || :", "no stub for `systemctl frobnicate haproxy`"),
         ("echo again >>/etc/motd", "the second run: /etc/motd is "),
         ("chmod 600 /etc/motd; [ -e /etc/it ] || chmod 644 /etc/motd; : >/etc/it", "/etc/motd is 0600"),

@@ -36,7 +36,7 @@ pub(super) fn judge(machine: &Root<'_>, name: &str, stage: &Stage) -> Verdict {
     let before = root.tree();
     let first = root.run(stage, None);
     let then = root.tree();
-    if !first.good || !first.unknown.is_empty() {
+    if !first.good || !first.unknown.is_empty() || first.said.contains(": not found") {
         complain(format!("the first run fails: {}{}", first.said, tell("no stub for", &first.unknown)));
     }
     if first.calls.is_empty() && then == before {
@@ -52,7 +52,10 @@ pub(super) fn judge(machine: &Root<'_>, name: &str, stage: &Stage) -> Verdict {
         complain(format!("the second run: {difference}"));
     }
     root.boot();
-    root.run(stage, None);
+    let booted = root.run(stage, None);
+    if !booted.good {
+        complain(format!("the run after a boot fails: {}", booted.said));
+    }
     let done = Done { then, after_boot: root.tree() };
     if let Some(difference) = renew(machine, stage, script, &done.then) {
         complain(format!("with services that have read older files: {difference}"));

@@ -6,70 +6,16 @@
 use super::root::Root;
 
 /// Programs that only look at something or talk: as they are, and not written down.
-const QUIET: [&str; 40] = [
-    "awk",
-    "basename",
-    "cat",
-    "cmp",
-    "comm",
-    "cut",
-    "date",
-    "diff",
-    "dirname",
-    "env",
-    "expr",
-    "find",
-    "getent",
-    "grep",
-    "head",
-    "hostname",
-    "id",
-    "ls",
-    "mkfifo",
-    "nproc",
-    "od",
-    "paste",
-    "printf",
-    "readlink",
-    "realpath",
-    "rev",
-    "sed",
-    "seq",
-    "sh",
-    "sha256sum",
-    "sort",
-    "stat",
-    "tail",
-    "tee",
-    "test",
-    "timeout",
-    "tr",
-    "uname",
-    "uniq",
-    "wc",
-];
+const QUIET: &str = "awk basename cat cmp comm cut date diff dirname env expr find getent grep head hostname id ls mkfifo \
+    nproc od paste printf readlink realpath rev sed seq sh sha256sum sort stat tail tee test timeout tr \
+    uname uniq wc";
 
 /// Programs that take no time here.
-const INSTANT: [&str; 3] = ["logger", "sleep", "sync"];
+const INSTANT: &str = "logger sleep sync";
 
 /// Programs that change files: the real ones, written down, so that they can fail and the power can go before each.
-const FILES: [&str; 15] = [
-    "chmod",
-    "chown",
-    "cp",
-    "gzip",
-    "install",
-    "ln",
-    "mkdir",
-    "mktemp",
-    "mv",
-    "rm",
-    "rmdir",
-    "systemd-sysusers",
-    "tar",
-    "touch",
-    "useradd",
-];
+const FILES: &str =
+    "chmod chown cp gzip install ln mkdir mktemp mv rm rmdir systemd-sysusers tar touch useradd";
 
 /// Programs that act as their stubs do.
 const ACTING: [(&[&str], &str); 7] = [
@@ -102,13 +48,13 @@ pub(super) fn install(root: &Root<'_>) {
     for (name, body) in SHORT {
         stub(name, body);
     }
-    for name in FILES {
+    for name in FILES.split_whitespace() {
         stub(name, &format!("exec {name} \"$@\"\n"));
     }
-    for name in QUIET {
+    for name in QUIET.split_whitespace() {
         root.link(&format!("/opt/stubs/{name}"), &format!("/usr/bin/{name}"));
     }
-    for name in INSTANT {
+    for name in INSTANT.split_whitespace() {
         root.link(&format!("/opt/stubs/{name}"), "/usr/bin/true");
     }
     let boot = format!("#!/bin/sh\n{}\n{}", include_str!("stubs/units.sh"), include_str!("stubs/boot.sh"));
