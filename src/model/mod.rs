@@ -5,6 +5,8 @@
 //! Texts stay texts here: `resolve` reads them, because only there can a message say what the value means.
 
 mod access;
+mod cluster;
+mod downloads;
 mod image;
 mod load_balancer;
 mod machine;
@@ -21,6 +23,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use access::{Access, System};
+pub use cluster::{AddOn, ContainerRuntime, Kubeadm};
+pub use downloads::{Asset, Downloads};
 pub use image::{Architecture, Distribution, Image, Lvm, Volume};
 pub use load_balancer::{
     Balancing, FailoverChoice, FenceAgent, Fencing, HealthCheck, HeldBy, Ingress, Keepalived, LoadBalancer,
@@ -84,6 +88,9 @@ pub struct Blueprint {
     /// How certificates are made.
     #[serde(default)]
     pub pki: Pki,
+    /// Where machines download software from that no package of the distribution brings.
+    #[serde(default)]
+    pub downloads: Downloads,
     /// New generations of secrets, by purpose: `kubernetes-ca: 1` replaces that one and no other.
     #[serde(default)]
     pub rotate: IndexMap<String, u32>,

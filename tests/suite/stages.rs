@@ -22,6 +22,7 @@ use bpc::Compiled;
 use bpc::artifact::Content;
 use bpc::bootstrap::{files, packages};
 use bpc::setup::{File, Stage};
+use bpc::site::Download;
 use rayon::prelude::*;
 
 use crate::built::blueprints;
@@ -36,6 +37,8 @@ struct Machine {
     on: On,
     /// Its files, but for those of the bootstrap.
     files: Vec<File>,
+    /// What any machine of the site may download, by name.
+    downloads: BTreeMap<String, Download>,
     /// In the order in which they run.
     stages: Vec<Stage>,
     /// File names of those that no other machine has been chosen for.
@@ -51,7 +54,8 @@ impl Machine {
             stages.push(packages(&setup.packages));
             stages.sort_by_key(Stage::file_name);
             let name = format!("{}/{}", built.site.name, machine.name);
-            Self { name, on, files: setup.files.clone(), stages, judged: BTreeSet::new() }
+            let (files, downloads) = (setup.files.clone(), built.site.downloads.clone());
+            Self { name, on, files, downloads, stages, judged: BTreeSet::new() }
         });
         machines.collect()
     }
@@ -60,9 +64,10 @@ impl Machine {
     fn root<'a>(&self, lab: &'a Lab) -> Option<Root<'a>> {
         let mut stages = self.stages.clone();
         let mut all = self.files.clone();
-        for download in stages.iter_mut().flat_map(|stage| downloads::shrink(&mut stage.script)) {
-            let path = format!("/opt/downloads/{}", download.url.replace('/', "_"));
-            all.push(File::text(path, Content::Public(download.content)));
+        let shrink = |stage: &mut Stage| downloads::shrink(&mut stage.script, &self.downloads);
+        for (url, content) in stages.iter_mut().flat_map(shrink) {
+            let path = format!("/opt/downloads/{}", url.replace('/', "_"));
+            all.push(File::text(path, Content::Public(content)));
         }
         all.extend(files("machine", &stages));
         lab.machine(self.on, &all)
@@ -131,7 +136,8 @@ fn complaints(lab: &Lab, body: &str) -> String {
     let files = vec![File::text("/etc/haproxy/haproxy.cfg", "frontend api\n")];
     let stage = Stage::new(50, "trial", &[], body).applying(&files);
     let judged = BTreeSet::from([stage.file_name()]);
-    let machine = Machine { name: "one".to_owned(), on: On::Trixie, files, stages: vec![stage], judged };
+    let (name, downloads) = ("one".to_owned(), BTreeMap::new());
+    let machine = Machine { name, on: On::Trixie, files, downloads, stages: vec![stage], judged };
     machine.judge(lab).iter().flat_map(|verdict| verdict.complaints.clone()).collect()
 }
 

@@ -1,11 +1,10 @@
 //! What stages download: small files in place of the pinned ones.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
-use bpc::assets::Asset;
+use bpc::site::Download;
 use sha2::{Digest as _, Sha256};
 
 /// What is in the archives that are unpacked as a whole, by the name of the pinned download. In every other archive
@@ -15,36 +14,33 @@ const LAYOUTS: [(&str, &[&str]); 2] = [
     ("cni-plugins", &["LICENSE", "README.md", "bridge", "host-local", "loopback", "portmap"]),
 ];
 
-/// A file that can be downloaded.
-pub(super) struct Download {
-    pub(super) url: String,
-    pub(super) content: Vec<u8>,
-}
-
-/// Every pinned download.
-fn table() -> Vec<Asset> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/assets/assets.yaml");
-    serde_yaml::from_str(&fs::read_to_string(path).unwrap()).unwrap()
-}
-
-/// Has a script expect the digests of small files that stand for its downloads, and returns these.
-pub(super) fn shrink(script: &mut String) -> Vec<Download> {
-    let wanted = table().into_iter().filter(|asset| script.contains(&asset.sha256)).collect::<Vec<_>>();
-    let downloads = wanted.into_iter().map(|asset| {
-        let content = content(&asset, script);
-        *script = script.replace(&asset.sha256, &sha256(&content));
-        Download { url: asset.url, content }
-    });
-    downloads.collect()
+/// Has a script expect small files in place of its downloads, and returns them by their addresses.
+pub(super) fn shrink(
+    script: &mut String,
+    downloads: &BTreeMap<String, Download>,
+) -> BTreeMap<String, Vec<u8>> {
+    let mut small = BTreeMap::new();
+    for (name, download) in downloads {
+        if script.contains(&download.url) {
+            let content = content(name, &download.url, script);
+            // One whose digest nobody knows may be anything.
+            if !download.sha256.is_empty() {
+                let digest = base16ct::lower::encode_string(&Sha256::digest(&content));
+                *script = script.replace(&download.sha256, &digest);
+            }
+            small.insert(download.url.clone(), content);
+        }
+    }
+    small
 }
 
 /// A program that is the stub of the name it is called by, or an archive of such programs.
-fn content(asset: &Asset, script: &str) -> Vec<u8> {
-    let program = format!("#!/bin/sh\n# {}\nexec \"/opt/stubs/${{0##*/}}\" \"$@\"\n", asset.url);
-    if ![".tar.gz", ".tgz"].iter().any(|end| asset.url.ends_with(end)) {
+fn content(name: &str, url: &str, script: &str) -> Vec<u8> {
+    let program = format!("#!/bin/sh\n# {url}\nexec \"/opt/stubs/${{0##*/}}\" \"$@\"\n");
+    if ![".tar.gz", ".tgz"].iter().any(|end| url.ends_with(end)) {
         return program.into_bytes();
     }
-    let layout = LAYOUTS.iter().find(|(name, _)| *name == asset.name);
+    let layout = LAYOUTS.iter().find(|(known, _)| *known == name);
     let members = layout.map_or_else(|| words(script), |(_, members)| members.iter().copied().collect());
     archive(&members, &program)
 }
@@ -73,10 +69,6 @@ fn archive(members: &BTreeSet<&str>, content: &str) -> Vec<u8> {
     let output = tar.args(members).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    base16ct::lower::encode_string(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]
