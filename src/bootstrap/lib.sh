@@ -47,19 +47,17 @@ unpack() (
   archive=${BPC_ROOT:-}/var/cache/bpc/$digest.tar.gz
   work=$dir/.bpc-unpack
   if [ -s "$list" ] && sha256sum --check --status "$list" 2>/dev/null; then
+    rm -f "$archive"
     exit
   fi
   rm -rf "$work"
   mkdir -p "$(dirname "$list")" "$work" && fetch "$url" "$digest" "$archive" || exit 1
   tar --extract --gzip --no-same-owner --file "$archive" --directory "$work" "$@" || exit 1
-  find "$work" -type f -exec chmod 0755 {} + -exec mv -f -t "$dir" {} + || exit 1
-  rm -rf "$work"
-  if [ $# -eq 0 ]; then
-    # shellcheck disable=SC2046
-    set -- $(tar --list --gzip --file "$archive" | grep -v '/$')
-  fi
-  for member; do
-    sha256sum "$dir/${member##*/}" || exit 1
+  # shellcheck disable=SC2046
+  set -- $(find "$work" -type f | sort)
+  chmod 0755 "$@" && mv -f "$@" "$dir" && rm -rf "$work" || exit 1
+  for file; do
+    sha256sum "$dir/${file##*/}" || exit 1
   done >"$list.new"
   mv -f "$list.new" "$list" && rm -f "$archive"
 )

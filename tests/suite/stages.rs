@@ -131,12 +131,19 @@ fn every_stage_works_once_and_finishes_what_was_interrupted() {
     }
 }
 
-/// What is wrong with a stage that does this, to put into force what HAProxy reads.
+/// What is wrong with a stage that does this, to put into force what HAProxy reads; it may download.
 fn complaints(lab: &Lab, body: &str) -> String {
     let files = vec![File::text("/etc/haproxy/haproxy.cfg", "frontend api\n")];
     let stage = Stage::new(50, "trial", &[], body).applying(&files);
     let judged = BTreeSet::from([stage.file_name()]);
-    let (name, downloads) = ("one".to_owned(), BTreeMap::new());
+    let name = "one".to_owned();
+    let downloads =
+        [("it", "https://dl.example/it.tar.gz", "aa"), ("cni-plugins", "https://dl.example/cni.tgz", "")]
+            .map(|(name, url, digest)| {
+                let (version, url) = ("1.0.0".parse().unwrap(), url.to_owned());
+                (name.to_owned(), Download { version, url, sha256: digest.repeat(32) })
+            });
+    let downloads = BTreeMap::from(downloads);
     let machine = Machine { name, on: On::Trixie, files, downloads, stages: vec![stage], judged };
     machine.judge(lab).iter().flat_map(|verdict| verdict.complaints.clone()).collect()
 }
@@ -165,6 +172,13 @@ fn a_bad_stage_would_be_noticed() {
         let found = complaints(&lab, body);
         assert!(found.contains(complaint), "{body}: {found}");
     }
-    let good = "install_packages jq\nenable_service haproxy reload-or-restart\n";
-    assert_eq!(complaints(&lab, good), "");
+    let it =
+        format!("unpack https://dl.example/it.tar.gz {} /usr/local/bin bin/it lib/so.1", "aa".repeat(32));
+    for good in [
+        "install_packages jq\nenable_service haproxy reload-or-restart",
+        &format!("{it}\nenable_service haproxy restart"),
+        "unpack https://dl.example/cni.tgz '' /opt/cni/bin\nenable_service haproxy restart",
+    ] {
+        assert_eq!(complaints(&lab, good), "", "{good}");
+    }
 }
