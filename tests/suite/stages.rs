@@ -121,8 +121,13 @@ fn every_stage_works_once_and_finishes_what_was_interrupted() {
         let (_, name) = verdict.stage.split_once('-').unwrap();
         records.entry(name.to_owned()).or_default().insert(verdict.record);
     }
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/stages");
+    for entry in kept.read_dir().unwrap() {
+        let stage = entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(records.contains_key(&stage), "there is no such stage: {stage}");
+    }
     let mut settings = insta::Settings::new();
-    settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/stages"));
+    settings.set_snapshot_path(kept);
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     for (name, records) in records {
