@@ -38,5 +38,6 @@ mod reproducible;
 mod schema;
 mod scripts;
 mod shell;
+mod stages;
 mod writer;
 mod yaml;

@@ -26,7 +26,7 @@ fn stage<'a>(shell: &'a Shell, built: &Compiled, name: &str) -> (Machine<'a>, Co
     let machine = Machine::new(shell, &[]);
     let text = artifact(built, "node01", &format!("files/usr/local/lib/bpc/stages/{name}"));
     machine.write("stage", text, 0o755);
-    let library: String = ["fetch", "unpack", "run_service", "enable_service", "log"]
+    let library: String = ["fetch", "unpack", "enable_service", "log"]
         .map(|name| format!("{name}() {{ printf '%s\\n' \"{name} $*\" >>\"$BPC_ROOT/calls\"; }}\n"))
         .concat();
     machine.write("library/lib.sh", library.as_bytes(), 0o644);

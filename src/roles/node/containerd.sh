@@ -18,5 +18,4 @@ for file in "$root"/etc/containerd/certs.d/*/hosts.toml; do
   esac
 done
 
-run_service containerd /etc/containerd/config.toml /etc/systemd/system/containerd.service \
-  /usr/local/bin/containerd
+enable_service containerd restart

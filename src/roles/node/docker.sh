@@ -4,7 +4,7 @@ unpack "$DOCKER_URL" "$DOCKER_SHA256" /usr/local/bin
 unpack "$CRI_DOCKERD_URL" "$CRI_DOCKERD_SHA256" /usr/local/bin cri-dockerd/cri-dockerd
 unpack "$CRICTL_URL" "$CRICTL_SHA256" /usr/local/bin
 
-run_service docker /etc/docker/daemon.json /etc/systemd/system/docker.service /usr/local/bin/dockerd
+enable_service docker restart
 # Not restarted: that is refused while cri-dockerd has it.
 enable_service cri-docker.socket
-run_service cri-docker /etc/systemd/system/cri-docker.service /usr/local/bin/cri-dockerd
+enable_service cri-docker restart

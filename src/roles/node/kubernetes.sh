@@ -20,5 +20,4 @@ case $installed in
   *) log "this node has $installed and keeps it: day-2/upgrade.sh brings v$VERSION" ;;
 esac
 
-unit=/etc/systemd/system/kubelet.service
-run_service kubelet "$unit" "$unit.d/10-kubeadm.conf" /etc/bpc/kubelet/server.crt /usr/local/bin/kubelet
+enable_service kubelet restart

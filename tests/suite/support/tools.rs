@@ -53,7 +53,7 @@ pub(crate) enum On {
 
 impl On {
     /// The root folder that the program sees.
-    fn root(self) -> PathBuf {
+    pub(crate) fn root(self) -> PathBuf {
         match self {
             Self::Host => PathBuf::from("/"),
             Self::Bookworm => checkers().join("bookworm"),
