@@ -7,6 +7,9 @@ use super::kustomization::Kustomization;
 use crate::bug::Bug;
 use crate::template::render;
 
+/// Its image.
+const IMAGE: &str = "registry.k8s.io/metrics-server/metrics-server:v0.9.0";
+
 #[derive(Serialize)]
 struct Objects {
     image: &'static str,
