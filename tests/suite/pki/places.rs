@@ -106,7 +106,7 @@ fn others_have_the_key_of_their_sshd_and_their_way_to_the_api() {
             let prefix = format!("machines/{machine}/files");
             let files = built.artifacts.files.iter().filter(|file| file.content.is_secret());
             let secret: Vec<_> = files.filter_map(|file| file.path.strip_prefix(&prefix)).collect();
-            let expected: Vec<_> = way.into_iter().chain(["/etc/ssh/bpc_host_ed25519_key"]).collect();
+            let expected: Vec<_> = ["/etc/ssh/bpc_host_ed25519_key"].into_iter().chain(way).collect();
             assert_eq!(secret, expected);
         }
     }
