@@ -97,10 +97,10 @@ fn others_have_the_key_of_their_sshd_their_kubelet_and_their_way_to_the_api() {
     for built in [cluster("kube-demo", ""), cluster("kube-full", "pki: {root: true}")] {
         assert_files(&built, "hapx-node01", &[]);
         let sshd = "/etc/ssh/bpc_host_ed25519_key";
-        let joined = ["/etc/bpc/kubelet/server.key", "/etc/bpc/kubeadm/discovery.conf", sshd];
+        let joined = [sshd, "/etc/bpc/kubelet/server.key", "/etc/bpc/kubeadm/discovery.conf"];
         for (machine, keys) in [
             ("gate-node01", &[sshd][..]),
-            ("busybox", &["/etc/bpc/kubernetes/admin.conf", sshd]),
+            ("busybox", &[sshd, "/etc/bpc/kubernetes/admin.conf"]),
             ("kube-node01", &joined),
         ] {
             assert_files(&built, machine, &[]);
