@@ -5,6 +5,7 @@
 //! Texts stay texts here: `resolve` reads them, because only there can a message say what the value means.
 
 mod access;
+mod etcd;
 mod image;
 mod load_balancer;
 mod machine;
@@ -21,6 +22,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use access::{Access, System};
+pub use etcd::EtcdSettings;
 pub use image::{Architecture, Distribution, Image, Lvm, Volume};
 pub use load_balancer::{
     Balancing, FailoverChoice, FenceAgent, Fencing, HealthCheck, HeldBy, Ingress, Keepalived, LoadBalancer,

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::EtcdSettings;
+
 /// How names outside the domain are found.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +24,9 @@ pub struct Kubernetes {
     /// Where the cluster keeps its state.
     #[serde(default)]
     pub etcd: EtcdTopology,
+    /// How it is kept there.
+    #[serde(default)]
+    pub etcd_settings: EtcdSettings,
     /// The addresses of services; 10.96.0.0/12 if nothing is said.
     #[serde(default)]
     #[schemars(extend("examples" = ["10.96.0.0/12"]))]
@@ -46,4 +51,6 @@ pub enum EtcdTopology {
     Stacked,
     /// On machines of their own, with the role etcd.
     External,
+    /// On the control planes, as a service of systemd beside kubeadm.
+    Colocated,
 }

@@ -25,12 +25,6 @@ pub fn certificate_key(derivation: &Derivation<'_>) -> Secret<String> {
     Secret::new(base16ct::lower::encode_string(derivation.bytes::<32>("certificate-key").expose()))
 }
 
-/// The token that keeps etcd clusters apart (`--initial-cluster-token`): 32 hex digits.
-#[must_use]
-pub fn etcd_cluster_token(derivation: &Derivation<'_>) -> Secret<String> {
-    Secret::new(base16ct::lower::encode_string(derivation.bytes::<16>("etcd-cluster-token").expose()))
-}
-
 /// Corosync's authkey: 256 bytes, the length that corosync-keygen(8) takes.
 #[must_use]
 pub fn corosync_authkey(derivation: &Derivation<'_>) -> Secret<[u8; 256]> {
@@ -88,8 +82,7 @@ mod tests {
 
     /// Every kind of secret as bytes.
     fn all(derivation: &Derivation<'_>) -> Vec<Vec<u8>> {
-        let texts =
-            [bootstrap_token, certificate_key, etcd_cluster_token, vrrp_password, password, gossip_key, salt];
+        let texts = [bootstrap_token, certificate_key, vrrp_password, password, gossip_key, salt];
         let texts = texts.iter().map(|make| make(derivation).expose().clone().into_bytes());
         texts.chain([corosync_authkey(derivation).expose().to_vec()]).collect()
     }
@@ -107,7 +100,7 @@ mod tests {
             let (id, secret) = token.expose().split_once('.').unwrap();
             assert!(id.len() == 6 && secret.len() == 16, "{} {}", id.len(), secret.len());
             assert!(is_made_of(id, LOWER_CASE) && is_made_of(secret, LOWER_CASE));
-            let hex = [(certificate_key(&derivation), 64), (etcd_cluster_token(&derivation), 32)];
+            let hex = [(certificate_key(&derivation), 64), (salt(&derivation), 32)];
             for (key, length) in hex {
                 assert!(key.expose().len() == length && is_made_of(key.expose(), b"0123456789abcdef"));
             }
@@ -142,7 +135,7 @@ mod tests {
         let derivation = vault.derivation("a", "b", 0);
         let key = base16ct::lower::encode_string(&derivation.bytes::<16>("certificate-key").expose()[..]);
         assert!(certificate_key(&derivation).expose().starts_with(&key));
-        assert_ne!(etcd_cluster_token(&derivation).expose(), &key);
+        assert_ne!(salt(&derivation).expose(), &key);
         let (password, vrrp) = (password(&derivation), vrrp_password(&derivation));
         assert!(!password.expose().starts_with(vrrp.expose()));
     }

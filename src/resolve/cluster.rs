@@ -32,9 +32,11 @@ impl Resolver<'_> {
         let service_cidr = self.service_cidr(written, networks);
         let cluster_domain = self.cluster_domain(written);
         self.api_names(written);
+        let etcd_settings = self.etcd_settings(&written.etcd_settings);
         Some(Cluster {
             version: version?,
             etcd: written.etcd,
+            etcd_settings: etcd_settings?,
             service_cidr: service_cidr?,
             cluster_domain,
             endpoint: Ipv4Addr::UNSPECIFIED,

@@ -10,6 +10,7 @@ mod balancing;
 mod certificates;
 mod cidr;
 mod cluster;
+mod etcd;
 mod failover;
 mod fencing;
 mod gateway;

@@ -57,8 +57,10 @@ fn setup(site: &Site, credentials: &Credentials, machine: &Machine, flows: &[Flo
         Role::LoadBalancer => load_balancer::add(site, credentials, machine, &mut setup)?,
         Role::ControlPlane => control_plane::add(site, credentials, machine, &mut setup)?,
         Role::Worker => worker::add(site, credentials, machine, &mut setup)?,
-        Role::Etcd => etcd::add(credentials, machine, &mut setup)?,
+        // What every member of etcd gets.
+        Role::Etcd => {}
     }
+    etcd::add(site, credentials, machine, &mut setup)?;
     keepalived::add(site, credentials, machine, &mut setup)?;
     pacemaker::add(site, credentials, machine, &mut setup)?;
     Ok(setup)

@@ -8,6 +8,7 @@ pub use crate::model::EtcdTopology;
 
 use super::CertificatePlan;
 use crate::assets::Version;
+use crate::value::{Duration, Size};
 
 /// A cluster on the control planes and workers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct Cluster {
     pub version: Version,
     /// Where its state is.
     pub etcd: EtcdTopology,
+    /// How it is kept there.
+    pub etcd_settings: EtcdSettings,
     /// The addresses of services; the API has the first one.
     pub service_cidr: Ipv4Net,
     /// The DNS domain of services.
@@ -28,6 +31,17 @@ pub struct Cluster {
     pub certificates: CertificatePlan,
 }
 
+/// How etcd keeps the state of a cluster, wherever it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EtcdSettings {
+    /// The size at which the database takes no more writes (`--quota-backend-bytes`).
+    pub quota: Size,
+    /// The time between two snapshots of a member.
+    pub snapshot_every: Duration,
+    /// How many of them a member keeps.
+    pub snapshots_kept: u16,
+}
+
 impl Cluster {
     /// Where clients find the API.
     #[must_use]
@@ -36,5 +50,9 @@ impl Cluster {
     }
 }
 
+/// The port on which members of etcd serve their clients (etcd's configuration flags, `--listen-client-urls`).
+pub const ETCD_CLIENT_PORT: u16 = 2379;
+/// The port on which members of etcd serve each other (`--listen-peer-urls`).
+pub const ETCD_PEER_PORT: u16 = 2380;
 /// The port of the Kubernetes API.
 pub const API_PORT: u16 = 6443;
