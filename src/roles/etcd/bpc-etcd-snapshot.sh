@@ -31,8 +31,10 @@ fi
 part=$file.$$.part
 trap 'rm -f "$part" "$part.part"' EXIT
 trap 'exit 1' HUP INT TERM
-# What both say is for a failure only. The member is asked itself, not the cluster: its neighbours keep their own.
-if ! said=$(ETCDCTL_ENDPOINTS=$ENDPOINT bpc-etcdctl --command-timeout=10m snapshot save "$part" 2>&1 &&
+# What these say is for a failure only. The member is asked itself, not the cluster: its neighbours keep their own.
+export ETCDCTL_ENDPOINTS="$ENDPOINT"
+# A snapshot of a member that is down would be waited for.
+if ! said=$(bpc-etcdctl endpoint status 2>&1 && bpc-etcdctl --command-timeout=10m snapshot save "$part" 2>&1 &&
   etcdutl snapshot status "$part" 2>&1); then
   printf '%s\n' "$said" >&2
   echo "bpc-etcd-snapshot: no snapshot was taken" >&2
