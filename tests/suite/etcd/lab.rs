@@ -28,6 +28,8 @@ mount -t tmpfs -o mode=755 tmpfs /usr/local && cp -r "$1/usr/local/." /usr/local
 for device in null zero random urandom; do
   : >"/run/dev/$device" && mount --bind "/dev/$device" "/run/dev/$device"
 done
+mkdir /run/dev/pts && mount -t devpts -o newinstance,ptmxmode=0666 devpts /run/dev/pts
+ln -s pts/ptmx /run/dev/ptmx
 mount --rbind /run/dev /dev
 mkdir -p /usr/local/bin
 install -m 755 "$1/systemctl" /usr/local/bin/systemctl

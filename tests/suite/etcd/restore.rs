@@ -74,11 +74,11 @@ fn it_can_be_called_again_wherever_it_was_interrupted() {
     let Some(mut lab) = prepared("kube-full") else { return };
     let node = &mut lab.nodes[0];
     // Not through the link: what is at its end is the distribution's.
-    node.run("mv /usr/local/bin/systemctl /run; rm /usr/local/bin/etcdutl");
+    node.run("mkdir /run/real; mv /usr/local/bin/systemctl /run/real; rm /usr/local/bin/etcdutl");
     // Each program fails when it is called as the one of that number.
     let wrapper = "#!/bin/sh\\nn=$(($(cat /run/n) + 1)); echo $n >/run/n\\n\
         [ $n -ne \"$(cat /run/at)\" ] || exit 1\\n\
-        for real in /run/${0##*/} /usr/bin/${0##*/}; do [ ! -x $real ] || exec $real \"$@\"; done\\n";
+        for real in /run/real/${0##*/} /usr/bin/${0##*/}; do [ ! -x $real ] || exec $real \"$@\"; done\\n";
     node.run(&format!(
         "for program in {CALLED}; do printf '{wrapper}' >/usr/local/bin/$program; chmod 755 /usr/local/bin/$program; done"
     ));
@@ -93,7 +93,9 @@ fn it_can_be_called_again_wherever_it_was_interrupted() {
             node.run(RESTORE);
         }
         assert_restored(node, "/var/lib/etcd.");
-        node.run("/run/systemctl stop etcd; /usr/bin/rm -r /var/lib/etcd*; cp -a /run/before /var/lib/etcd");
+        node.run(
+            "/run/real/systemctl stop etcd; /usr/bin/rm -r /var/lib/etcd*; cp -a /run/before /var/lib/etcd",
+        );
         if calls < at {
             break;
         }
@@ -125,7 +127,7 @@ fn kubeadm_s_etcd_is_away_while_its_data_is_replaced() {
     let node = &mut lab.nodes[0];
     node.run("mkdir -p /etc/kubernetes/manifests; cd /etc/kubernetes/manifests; touch etcd.yaml kube-apiserver.yaml kube-scheduler.yaml");
     node.run(&format!("printf '{CRICTL}' >/usr/local/bin/crictl"));
-    node.run("printf '#!/bin/sh\\nls /etc/kubernetes/manifests >/run/meanwhile' >/usr/local/bin/sleep; chmod 755 /usr/local/bin/*");
+    node.run("printf '#!/bin/sh\\nls /etc/kubernetes/manifests >/run/meanwhile' >/usr/local/bin/sleep; chmod 755 /usr/local/bin/crictl /usr/local/bin/sleep");
 
     // What is not known to be away is not.
     node.run("echo -1 >/run/left");
