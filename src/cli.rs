@@ -142,6 +142,9 @@ struct Blueprints {
     /// Blueprints, or folders: each blueprint.yaml in and below them [default: blueprints].
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Take warnings for errors.
+    #[arg(long)]
+    strict: bool,
     #[command(flatten)]
     form: Form,
 }
@@ -175,7 +178,8 @@ enum Color {
 pub(crate) fn run() -> ExitCode {
     let Cli { command, color } = Cli::parse();
     let (mut out, mut err) = (io::stdout(), io::stderr());
-    let mut terminal = Terminal::new(&mut out, &mut err, style(command.format(), color));
+    let terminal = Terminal::new(&mut out, &mut err, style(command.format(), color));
+    let mut terminal = terminal.strict(command.strict());
     let status = match command {
         Command::Build { blueprints, out, vault } => {
             driver::build(&mut terminal, &blueprints.paths, &out, vault.as_deref())
@@ -200,6 +204,15 @@ pub(crate) fn run() -> ExitCode {
 }
 
 impl Command {
+    const fn strict(&self) -> bool {
+        match self {
+            Self::Build { blueprints, .. }
+            | Self::Check { blueprints, .. }
+            | Self::Plan { blueprints, .. } => blueprints.strict,
+            Self::Vault(_) | Self::Schema | Self::Explain { .. } => false,
+        }
+    }
+
     const fn format(&self) -> Format {
         match self {
             Self::Build { blueprints, .. }

@@ -52,6 +52,8 @@ pub mod vault;
 mod verify;
 pub mod write;
 
+use std::collections::BTreeMap;
+
 use artifact::Artifacts;
 use credentials::Credentials;
 use diag::{Diagnostic, Files, Locate, Path, Span, has_errors};
@@ -71,6 +73,8 @@ pub struct Inputs {
     pub files: Files,
     /// Fragments that could not be read.
     pub unreadable: Vec<Unreadable>,
+    /// The other files that it [names](named_files), by their paths: what is in them, or why they cannot be read.
+    pub named: BTreeMap<String, Result<String, String>>,
 }
 
 /// A blueprint that has no errors.
@@ -94,6 +98,14 @@ pub struct Report {
     document: Option<source::Document>,
 }
 
+/// The files besides fragments that a blueprint names, by their paths relative to it.
+#[must_use]
+pub fn named_files(files: &Files, unreadable: &[Unreadable]) -> Vec<String> {
+    let document = source::load(files, unreadable, &mut Vec::new());
+    let read = document.and_then(|document| model::read(&document, &mut Vec::new()));
+    read.map_or_else(Vec::new, |read| resolve::named_files(&read.blueprint))
+}
+
 /// Decides what a blueprint means; `None` if it has errors.
 #[must_use]
 pub fn plan_site(inputs: &Inputs) -> (Option<Site>, Report) {
@@ -104,7 +116,7 @@ pub fn plan_site(inputs: &Inputs) -> (Option<Site>, Report) {
     let mut site = None;
     if let Some(read) = model::read(&document, &mut diagnostics) {
         let mut found = Vec::new();
-        site = resolve::resolve(&read.blueprint, &document, &mut found);
+        site = resolve::resolve(&read.blueprint, &document, &inputs.named, &mut found);
         found.retain(|diagnostic| !read.explains(diagnostic));
         diagnostics.append(&mut found);
     }

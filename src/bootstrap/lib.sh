@@ -10,26 +10,22 @@ log() {
 # fetch URL SHA256 DEST [MODE]: downloads a file that has this digest to DEST (mode 0644 if none is given).
 #
 # What was downloaded stays in /var/cache/bpc until it is complete, so a download goes on where it broke off. DEST is
-# replaced in one step, and only by bytes with the right digest; with it there already, nothing is downloaded.
+# replaced in one step, and only by bytes with the right digest; with it there already, nothing is downloaded. If the
+# digest is empty, that of the first download from URL is the right one from then on.
 fetch() (
   url=$1
-  digest=$2
+  digest=${2:-$(_first_digest "$1")}
   dest=$3
   mode=${4:-0644}
   part=${BPC_ROOT:-}/var/cache/bpc/$digest.part
+  if [ -z "$digest" ]; then
+    exit 1
+  fi
   if [ "$(_sha256 "$dest")" = "$digest" ]; then
     chmod "$mode" "$dest"
     exit
   fi
-  mkdir -p "$(dirname "$part")" "$(dirname "$dest")" || exit 1
-  tries=1
-  until [ "$(_sha256 "$part")" = "$digest" ] || _download "$url" "$part"; do
-    if [ "$tries" -eq 5 ]; then
-      exit 1
-    fi
-    sleep "$tries"
-    tries=$((tries + 1))
-  done
+  mkdir -p "$(dirname "$part")" "$(dirname "$dest")" && _complete "$url" "$part" "$digest" || exit 1
   found=$(_sha256 "$part")
   if [ "$found" != "$digest" ]; then
     rm -f "$part"
@@ -37,6 +33,59 @@ fetch() (
     exit 1
   fi
   cp "$part" "$dest.bpc-new" && chmod "$mode" "$dest.bpc-new" && mv -f "$dest.bpc-new" "$dest" && rm -f "$part"
+)
+
+# unpack URL SHA256 DIR [MEMBER...]: installs members of an archive (.tar.gz) that has this digest, all of its files if
+# none is named, by their base names into DIR with mode 0755. With all of them there, nothing is downloaded.
+unpack() (
+  url=$1
+  digest=${2:-$(_first_digest "$1")}
+  dir=$3
+  shift 3
+  list=${BPC_ROOT:-}/var/lib/bpc/unpacked/$digest
+  archive=${BPC_ROOT:-}/var/cache/bpc/$digest.tar.gz
+  work=$dir/.bpc-unpack
+  if [ -s "$list" ] && sha256sum --check --status "$list" 2>/dev/null; then
+    exit
+  fi
+  rm -rf "$work"
+  mkdir -p "$(dirname "$list")" "$work" && fetch "$url" "$digest" "$archive" || exit 1
+  tar --extract --gzip --no-same-owner --file "$archive" --directory "$work" "$@" || exit 1
+  find "$work" -type f -exec chmod 0755 {} + -exec mv -f -t "$dir" {} + || exit 1
+  rm -rf "$work"
+  if [ $# -eq 0 ]; then
+    # shellcheck disable=SC2046
+    set -- $(tar --list --gzip --file "$archive" | grep -v '/$')
+  fi
+  for member; do
+    sha256sum "$dir/${member##*/}" || exit 1
+  done >"$list.new"
+  mv -f "$list.new" "$list" && rm -f "$archive"
+)
+
+# The digest of the first download from URL, which stays in /var/cache/bpc for `fetch`.
+_first_digest() (
+  cache=${BPC_ROOT:-}/var/cache/bpc
+  record=${BPC_ROOT:-}/var/lib/bpc/downloads/$(printf '%s' "$1" | sha256sum | cut -d ' ' -f 1)
+  if [ ! -s "$record" ]; then
+    part=$cache/${record##*/}.part
+    mkdir -p "$cache" "$(dirname "$record")" && _complete "$1" "$part" "" || exit 1
+    found=$(_sha256 "$part")
+    echo "$found" >"$record.new" && mv -f "$part" "$cache/$found.part" && mv -f "$record.new" "$record" || exit 1
+  fi
+  cat "$record"
+)
+
+# _complete URL FILE SHA256: downloads what FILE lacks, in up to five tries.
+_complete() (
+  tries=1
+  until [ "$(_sha256 "$2")" = "${3:-none}" ] || _download "$1" "$2"; do
+    if [ "$tries" -eq 5 ]; then
+      exit 1
+    fi
+    sleep "$tries"
+    tries=$((tries + 1))
+  done
 )
 
 # The SHA-256 of a file in hexadecimal, or nothing.

@@ -64,6 +64,11 @@ impl Files {
         FileId(0)
     }
 
+    /// The texts of all of them, the blueprint's first.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.text.as_str())
+    }
+
     /// How many there are.
     #[must_use]
     pub const fn count(&self) -> usize {

@@ -1,18 +1,18 @@
-//! Reads a blueprint and the fragments that it includes.
+//! Reads a blueprint, the fragments that it includes and the files that it names.
 
 #![expect(clippy::disallowed_methods, reason = "the driver is the reader")]
 
 use std::path::Path;
 use std::{fs, io};
 
-use crate::Inputs;
 use crate::diag::{Code, Diagnostic, Files, Place};
 use crate::source::{self, Unreadable};
+use crate::{Inputs, named_files};
 
-/// A blueprint with all of its fragments.
+/// A blueprint with all of its fragments and files.
 ///
 /// # Errors
-/// If the blueprint itself cannot be read. A fragment that cannot be read is an error at the line that includes it.
+/// If the blueprint itself cannot be read. A fragment or file that cannot be read is an error at the line that names it.
 pub fn inputs(path: &Path) -> Result<Inputs, Diagnostic> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -21,13 +21,13 @@ pub fn inputs(path: &Path) -> Result<Inputs, Diagnostic> {
         Diagnostic::new(Code::BlueprintUnreadable, Place::Outside, message)
             .help("a blueprint is a YAML file that you may read")
     })?;
-    let mut inputs = Inputs { files: Files::new(folder.to_string_lossy()), unreadable: Vec::new() };
+    let mut inputs = Inputs { files: Files::new(folder.to_string_lossy()), ..Inputs::default() };
     inputs.files.add(name, text);
     loop {
         let mut wanted = source::wanted(&inputs.files);
         wanted.retain(|name| !inputs.unreadable.iter().any(|file| file.name == *name));
         if wanted.is_empty() {
-            return Ok(inputs);
+            break;
         }
         for name in wanted {
             match read(&folder.join(&name)) {
@@ -36,6 +36,12 @@ pub fn inputs(path: &Path) -> Result<Inputs, Diagnostic> {
             }
         }
     }
+    // Most blueprints name none, which a look at their text tells.
+    if inputs.files.texts().any(|text| text.contains("manifest")) {
+        let names = named_files(&inputs.files, &inputs.unreadable).into_iter();
+        inputs.named = names.map(|name| (name.clone(), read(&folder.join(name)))).collect();
+    }
+    Ok(inputs)
 }
 
 /// A file's text; what is not UTF-8 in it becomes U+FFFD, which `source` reports with its place.

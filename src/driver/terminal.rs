@@ -19,6 +19,8 @@ pub struct Terminal<'a> {
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
     style: Style,
+    /// Whether warnings are errors.
+    strict: bool,
     /// Why a result could not be said.
     lost: Option<io::Error>,
 }
@@ -72,7 +74,13 @@ struct Remark<'a> {
 impl<'a> Terminal<'a> {
     /// Results go to `out`, diagnostics and failures to `err`, in the form of `style`.
     pub fn new(out: &'a mut dyn Write, err: &'a mut dyn Write, style: Style) -> Self {
-        Self { out, err, style, lost: None }
+        Self { out, err, style, strict: false, lost: None }
+    }
+
+    /// The same, for which warnings are errors.
+    #[must_use]
+    pub fn strict(self, strict: bool) -> Self {
+        Self { strict, ..self }
     }
 
     /// Ends a command: results that did not get where they should make it a failure.
@@ -94,13 +102,19 @@ impl<'a> Terminal<'a> {
         let text = render(&report.diagnostics, files, report, self.style);
         self.complain(&text);
         let count = |severity| report.diagnostics.iter().filter(|one| one.severity() == severity).count();
-        let counted = Counted { errors: count(Severity::Error), warnings: count(Severity::Warning) };
+        let mut counted = Counted { errors: count(Severity::Error), warnings: count(Severity::Warning) };
         let codes = report.diagnostics.iter().filter(|one| one.severity() == Severity::Error);
         let codes: BTreeSet<&str> = codes.map(|one| one.code.as_str()).collect();
         if let (Some(code), true) = (codes.first(), self.is_for_people()) {
             let name = files.display_name(files.root());
             let errors = plural(counted.errors, "error");
             self.complain(&format!("{name}: {errors}; `bpc explain {code}` says more\n"));
+        }
+        if self.strict && counted.warnings > 0 {
+            let name = files.display_name(files.root());
+            let warnings = plural(counted.warnings, "warning");
+            self.remark("error", &format!("{name}: {warnings}, and --strict lets none pass"), &[]);
+            counted.errors += counted.warnings;
         }
         counted
     }

@@ -67,4 +67,12 @@ pub struct MachineGroup {
     /// Packages beyond those of the role.
     #[serde(default)]
     pub packages: Vec<String>,
+    /// Labels of the machine as a node of the cluster.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{"example.com/disk": "ssd"}]))]
+    pub labels: IndexMap<String, String>,
+    /// Taints of the machine as a node: `KEY=VALUE:EFFECT` or `KEY:EFFECT`; without the key those that kubeadm gives.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["dedicated=database:NoSchedule"]]))]
+    pub taints: Option<Vec<String>>,
 }

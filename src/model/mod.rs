@@ -5,6 +5,8 @@
 //! Texts stay texts here: `resolve` reads them, because only there can a message say what the value means.
 
 mod access;
+mod cluster;
+mod downloads;
 mod etcd;
 mod image;
 mod load_balancer;
@@ -22,6 +24,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use access::{Access, System};
+pub use cluster::{AddOn, ContainerRuntime, Kubeadm};
+pub use downloads::{Asset, Downloads};
 pub use etcd::EtcdSettings;
 pub use image::{Architecture, Distribution, Image, Lvm, Volume};
 pub use load_balancer::{
@@ -86,6 +90,9 @@ pub struct Blueprint {
     /// How certificates are made.
     #[serde(default)]
     pub pki: Pki,
+    /// Where machines download software from that no package of the distribution brings.
+    #[serde(default)]
+    pub downloads: Downloads,
     /// New generations of secrets, by purpose: `kubernetes-ca: 1` replaces that one and no other.
     #[serde(default)]
     pub rotate: IndexMap<String, u32>,

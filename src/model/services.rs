@@ -1,9 +1,11 @@
 //! `dns:` and `kubernetes:`
 
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::EtcdSettings;
+use super::cluster::{AddOn, ContainerRuntime, Kubeadm};
 
 /// How names outside the domain are found.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -40,6 +42,38 @@ pub struct Kubernetes {
     /// Whether the API answers whom it does not know on its health pages; `true` if nothing is said.
     #[serde(default)]
     pub anonymous_auth: Option<bool>,
+    /// The addresses of pods; 10.244.0.0/16 if nothing is said.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["10.244.0.0/16"]))]
+    pub pod_cidr: Option<String>,
+    /// The network plugin: flannel or calico, or the name of one whose manifest is given; flannel if nothing is said.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["flannel", "calico"]))]
+    pub cni: Option<String>,
+    /// The manifest of another network plugin: a file beside the blueprint.
+    #[serde(default)]
+    pub cni_manifest: Option<String>,
+    /// What runs containers.
+    #[serde(default)]
+    pub runtime: ContainerRuntime,
+    /// The version of containerd: a minor one or an exact one, in quotes; the newest that the version of Kubernetes works
+    /// with if nothing is said.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["2.3", "1.7"]))]
+    pub containerd: Option<String>,
+    /// Mirrors of image registries, by the registry, those that are asked first first.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{"docker.io": ["https://mirror.example"]}]))]
+    pub registry_mirrors: IndexMap<String, Vec<String>>,
+    /// Something more that the cluster has.
+    #[serde(default)]
+    pub addons: Vec<AddOn>,
+    /// Manifests that are applied once the cluster is up: files beside the blueprint.
+    #[serde(default)]
+    pub manifests: Vec<String>,
+    /// What kubeadm and what it starts are told beyond this.
+    #[serde(default)]
+    pub kubeadm: Kubeadm,
 }
 
 /// Where a cluster keeps its state.

@@ -33,15 +33,31 @@ impl Resolver<'_> {
         let cluster_domain = self.cluster_domain(written);
         self.api_names(written);
         let etcd_settings = self.etcd_settings(&written.etcd_settings);
+        let pod_cidr = self.pod_cidr(written, service_cidr, machines, networks);
+        let network_plugin = self.network_plugin(written);
+        let addons = self.addons(written, machines, networks);
+        let (manifests, kubeadm) = (self.manifests(written), self.kubeadm(written));
+        let registry_mirrors = self.registry_mirrors(written);
+        let (version, release) = version?;
+        let runtime = self.runtime(written, release);
         Some(Cluster {
-            version: version?,
+            version,
+            release,
             etcd: written.etcd,
             etcd_settings: etcd_settings?,
             service_cidr: service_cidr?,
+            pod_cidr: pod_cidr?,
             cluster_domain,
             endpoint: Ipv4Addr::UNSPECIFIED,
             origin: self.document.origin(&Path::root().key("kubernetes")),
             certificates: certificates?,
+            anonymous_auth: written.anonymous_auth.unwrap_or(true),
+            runtime: runtime?,
+            registry_mirrors,
+            network_plugin: network_plugin?,
+            addons,
+            manifests,
+            kubeadm,
         })
     }
 

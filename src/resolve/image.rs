@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::Resolver;
+use super::downloads::is_url;
 use crate::diag::{Code, Diagnostic, Path, Place, Step, did_you_mean};
 use crate::model::Distribution;
 use crate::site::{Image, PackageSources};
@@ -131,7 +132,7 @@ impl Resolver<'_> {
         let path = Path::root().key("image");
         let keys = [("mirror", &image.mirror), ("security_mirror", &image.security_mirror)];
         for (key, url) in keys {
-            if let Some(url) = url.as_ref().filter(|url| !is_mirror(url)) {
+            if let Some(url) = url.as_ref().filter(|url| !is_url(url)) {
                 let message = format!("`{url}` is not the address of a package mirror");
                 self.report(
                     Diagnostic::new(Code::Mirror, Place::Value(path.key(key)), message)
@@ -203,14 +204,4 @@ fn size_help(text: &str) -> String {
     } else {
         format!("write a whole number and a binary unit, without a blank: `{near}`")
     }
-}
-
-/// Whether `url` can stand in an APT source as it is.
-fn is_mirror(url: &str) -> bool {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    rest.is_some_and(|rest| {
-        !rest.starts_with(['/', ':'])
-            && !rest.is_empty()
-            && rest.bytes().all(|c| c.is_ascii_alphanumeric() || b".-_~/:%+".contains(&c))
-    })
 }

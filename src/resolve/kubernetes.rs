@@ -2,7 +2,7 @@
 
 use super::Resolver;
 use super::machine::MachineDraft;
-use crate::assets::{self, Version};
+use crate::assets::{self, Release, Version};
 use crate::diag::{Code, Diagnostic, Path, Place};
 use crate::model::MachineGroup;
 use crate::site::Role;
@@ -15,7 +15,10 @@ const CONTROL_PLANE_MEMORY: Size = Size::mib(1800);
 
 impl Resolver<'_> {
     /// The version of the cluster, and whether the machines make one.
-    pub(super) fn kubernetes_version(&mut self, machines: &[MachineDraft]) -> Option<Version> {
+    pub(super) fn kubernetes_version(
+        &mut self,
+        machines: &[MachineDraft],
+    ) -> Option<(Version, &'static Release)> {
         self.control_planes(machines);
         let blueprint = self.blueprint;
         let Some(kubernetes) = &blueprint.kubernetes else {
@@ -23,24 +26,25 @@ impl Resolver<'_> {
             return None;
         };
         self.etcd_topology(kubernetes);
-        let versions = assets::versions("kubectl");
-        let find = |wanted: &str| {
-            versions.iter().rev().find(|version| version.to_string() == wanted || minor(version) == wanted)
-        };
         let wanted = kubernetes.version.as_str();
-        let found = find(wanted);
+        let found = release(wanted);
         if found.is_none() {
-            let bare = wanted.strip_prefix('v').filter(|bare| find(bare).is_some());
-            let known = versions.iter().flat_map(|version| [minor(version), version.to_string()]);
+            let bare = wanted.strip_prefix('v').filter(|bare| release(bare).is_some());
+            let known = assets::releases().iter().map(|release| release.minor.as_str());
             let help = bare.map_or_else(
-                || format!("one of: {}", known.collect::<Vec<_>>().join(", ")),
+                || {
+                    format!(
+                        "one of: {}, or an exact version of one of them",
+                        known.collect::<Vec<_>>().join(", ")
+                    )
+                },
                 |bare| format!("write it without the `v`: \"{bare}\""),
             );
             let message = format!("bpc does not have Kubernetes `{wanted}`");
             let place = Place::Value(Path::root().key("kubernetes").key("version"));
             self.report(Diagnostic::new(Code::KubernetesVersion, place, message).help(help));
         }
-        found.copied()
+        found
     }
 
     fn without_kubernetes(&mut self) {
@@ -49,7 +53,7 @@ impl Resolver<'_> {
         let Some((name, group)) = machines.iter().find(|(_, group)| needs(group.role)) else { return };
         let message = format!("the role {} needs a Kubernetes version", group.role.as_str());
         let place = Place::Value(Path::root().key("machines").key(name).key("role"));
-        let newest = assets::versions("kubectl").last().map_or_else(String::new, minor);
+        let newest = assets::releases().last().map_or("", |release| release.minor.as_str());
         self.report(
             Diagnostic::new(Code::KubernetesMissing, place, message)
                 .help(format!("add `kubernetes: {{version: \"{newest}\"}}`")),
@@ -97,6 +101,11 @@ impl Resolver<'_> {
     }
 }
 
-fn minor(version: &Version) -> String {
-    format!("{}.{}", version.major, version.minor)
+/// The version that a minor or an exact version means, and what goes with it.
+fn release(wanted: &str) -> Option<(Version, &'static Release)> {
+    let minor = |minor: &str| assets::releases().iter().find(|release| release.minor == minor);
+    match wanted.parse::<Version>() {
+        Ok(version) => minor(&version.minor()).map(|release| (version, release)),
+        Err(_) => minor(wanted).map(|release| (release.version, release)),
+    }
 }

@@ -87,6 +87,7 @@ impl Resolver<'_> {
         for (index, package) in written.packages.iter().enumerate() {
             self.package(package, &path.key("packages").index(index));
         }
+        let (labels, taints) = (self.labels(written, &path), self.taints(written, &path));
         let machine = |(index, name): (usize, String)| {
             let machine = Machine {
                 nics: self.nics(&name, written, networks),
@@ -98,6 +99,8 @@ impl Resolver<'_> {
                 packages: written.packages.clone(),
                 // One port of the host leads to one machine: the first of the group.
                 published: if index == 0 { published.clone() } else { Vec::new() },
+                labels: labels.clone(),
+                taints: taints.clone(),
                 origin: self.document.origin(&path),
             };
             MachineDraft { machine, path: path.clone(), index, written: written.clone() }

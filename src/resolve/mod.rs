@@ -5,40 +5,54 @@
 //! a machine or a network that is added at the end changes nobody else's values.
 
 mod access;
+mod addons;
 mod address;
 mod balancing;
 mod certificates;
 mod cidr;
 mod cluster;
+mod downloads;
 mod etcd;
 mod failover;
 mod fencing;
 mod gateway;
 mod image;
 mod interface;
+mod kubeadm;
 mod kubernetes;
+mod labels;
 mod load_balancer;
 mod machine;
+mod manifests;
 mod names;
 mod network;
 mod ports;
 mod roles;
+mod runtime;
 mod servers;
 mod ssh;
 mod volume;
+
+use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic, Path, Place, has_errors};
 use crate::model::Blueprint;
 use crate::site::{FloatingAddress, LoadBalancing, Site};
 use crate::source::Document;
 
+pub(crate) use manifests::named_files;
+
+/// Files that a blueprint names, by their paths: what is in them, or why they cannot be read.
+pub(crate) type NamedFiles = BTreeMap<String, Result<String, String>>;
+
 /// Decides everything; `None` if the blueprint has errors.
 pub(crate) fn resolve(
     blueprint: &Blueprint,
     document: &Document,
+    named: &NamedFiles,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Site> {
-    let mut resolver = Resolver { blueprint, document, diagnostics: Vec::new() };
+    let mut resolver = Resolver { blueprint, document, named, diagnostics: Vec::new() };
     let site = resolver.site();
     if let Some(site) = &site {
         resolver.rotate(site);
@@ -52,6 +66,7 @@ pub(crate) fn resolve(
 struct Resolver<'a> {
     blueprint: &'a Blueprint,
     document: &'a Document,
+    named: &'a NamedFiles,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -69,6 +84,7 @@ impl Resolver<'_> {
         let (floating, failover) = floating.unzip();
         let floating: Vec<FloatingAddress> = floating.into_iter().collect();
         let cluster = self.cluster(epoch, &machines, &networks);
+        let downloads = self.downloads(cluster.as_ref());
         let mut machines = self.addresses(machines, &mut networks);
         if let Some(floating) = floating.first().filter(|_| failover == Some(None)) {
             load_balancer::keep(floating, &mut machines);
@@ -102,6 +118,7 @@ impl Resolver<'_> {
             load_balancing,
             ssh: ssh?,
             kubernetes,
+            downloads,
             generations: self.blueprint.rotate.iter().map(|(name, number)| (name.clone(), *number)).collect(),
         })
     }

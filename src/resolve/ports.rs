@@ -6,7 +6,7 @@ use super::Resolver;
 use super::network::NetworkDraft;
 use crate::diag::{Code, Diagnostic, Path, Place};
 use crate::model::MachineGroup;
-use crate::site::{Machine, PublishedPort, Role};
+use crate::site::{Machine, PublishedPort, Role, Segment};
 
 impl Resolver<'_> {
     /// The ports of a group as written.
@@ -70,14 +70,18 @@ fn no_way(
     networks: &[NetworkDraft],
     path: &Path,
 ) -> Option<Diagnostic> {
-    if written.role == Role::Gateway {
+    let on_nat = |name: &String| networks.iter().any(|it| it.name == *name && it.segment == Segment::Nat);
+    if written.role == Role::Gateway || written.networks.iter().any(on_nat) {
         return None;
     }
     let refuse = |message: String| Diagnostic::new(Code::GatewayMissing, Place::Key(path.clone()), message);
     let Some(gateway) = gateway else {
         return Some(
-            refuse("ports are published through a gateway on NAT, and there is none".to_owned())
-                .help("add a machine with `role: gateway` on a network with `attach: nat`"),
+            refuse(
+                "ports are published through NAT, and this machine has none, nor is there a gateway"
+                    .to_owned(),
+            )
+            .help("add a network with `attach: nat` here, or a machine with `role: gateway` on one"),
         );
     };
     let primary = written

@@ -31,7 +31,7 @@ machines:
 /// The site with these machines (lines of `machines:`) and what follows them.
 pub(super) fn site(machines: &[&str], rest: &str) -> Site {
     let lines: Vec<String> = machines.iter().map(|line| format!("  {line}\n")).collect();
-    let mut inputs = Inputs { files: Files::new(""), unreadable: Vec::new() };
+    let mut inputs = Inputs { files: Files::new(""), ..Inputs::default() };
     inputs.files.add("blueprint.yaml", format!("{COMMON}{}{rest}\n", lines.concat()));
     let (site, report) = plan_site(&inputs);
     site.unwrap_or_else(|| panic!("{:?}", report.diagnostics))

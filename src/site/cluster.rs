@@ -1,26 +1,32 @@
 //! The Kubernetes cluster of a site.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
+use serde_yaml::Mapping;
 
 pub use crate::model::EtcdTopology;
 
 use super::CertificatePlan;
-use crate::assets::Version;
-use crate::value::{Duration, Size};
+use crate::assets::{Release, Version};
+use crate::value::{AddressRange, Duration, Size};
 
 /// A cluster on the control planes and workers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Cluster {
     /// The version of Kubernetes.
     pub version: Version,
+    /// What goes with it.
+    pub release: &'static Release,
     /// Where its state is.
     pub etcd: EtcdTopology,
     /// How it is kept there.
     pub etcd_settings: EtcdSettings,
     /// The addresses of services; the API has the first one.
     pub service_cidr: Ipv4Net,
+    /// The addresses of pods.
+    pub pod_cidr: Ipv4Net,
     /// The DNS domain of services.
     pub cluster_domain: String,
     /// The address that the API is reached by: the floating one, or that of the first control plane.
@@ -29,6 +35,97 @@ pub struct Cluster {
     pub origin: String,
     /// Its certificates.
     pub certificates: CertificatePlan,
+    /// Whether the API answers whom it does not know on its health pages.
+    pub anonymous_auth: bool,
+    /// What runs containers.
+    pub runtime: Runtime,
+    /// Mirrors of image registries, by the registry, those that are asked first first.
+    pub registry_mirrors: BTreeMap<String, Vec<String>>,
+    /// What connects pods.
+    pub network_plugin: NetworkPlugin,
+    /// What else it has, each once, in the order in which it is set up.
+    pub addons: Vec<AddOn>,
+    /// What the blueprint applies once it is up, in order.
+    pub manifests: Vec<Manifest>,
+    /// What kubeadm and what it starts are told beyond what is decided here.
+    pub kubeadm: KubeadmExtras,
+}
+
+/// What runs containers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runtime {
+    /// containerd of this version.
+    Containerd(Version),
+    /// Docker, behind cri-dockerd.
+    Docker,
+}
+
+/// What connects pods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NetworkPlugin {
+    /// flannel, by VXLAN.
+    Flannel,
+    /// Calico, by VXLAN.
+    Calico,
+    /// One that the blueprint brings.
+    Manifest(Manifest),
+}
+
+/// What is applied to the cluster, from a file beside the blueprint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// What it is called, a DNS label that no other manifest has.
+    pub name: String,
+    /// Its YAML.
+    pub text: String,
+}
+
+/// Something more that a cluster has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AddOn {
+    /// MetalLB with these ranges.
+    MetalLb(Vec<ServicePool>),
+    /// metrics-server.
+    MetricsServer,
+    /// local-path-provisioner.
+    LocalPath,
+    /// HAProxy's ingress controller.
+    Ingress {
+        /// The machines that it runs on.
+        machines: Vec<String>,
+        /// Their port for HTTP.
+        http: u16,
+        /// Their port for HTTPS.
+        https: u16,
+    },
+}
+
+/// Addresses that MetalLB gives to services.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicePool {
+    /// The network that they belong to.
+    pub network: String,
+    /// The interface of that network, the same on every machine.
+    pub interface: String,
+    /// The addresses.
+    pub range: AddressRange,
+}
+
+/// What kubeadm and what it starts are told beyond what bpc decides: each merged into the document of that name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KubeadmExtras {
+    /// `ClusterConfiguration`.
+    pub cluster: Mapping,
+    /// `InitConfiguration`.
+    pub init: Mapping,
+    /// `JoinConfiguration`.
+    pub join: Mapping,
+    /// `KubeletConfiguration`.
+    pub kubelet: Mapping,
+    /// `KubeProxyConfiguration`.
+    pub kube_proxy: Mapping,
+    /// Patches, by their file names.
+    pub patches: BTreeMap<String, Mapping>,
 }
 
 /// How etcd keeps the state of a cluster, wherever it runs.

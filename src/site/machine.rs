@@ -1,5 +1,7 @@
 //! Machines and their network adapters.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
@@ -26,8 +28,31 @@ pub struct Machine {
     pub packages: Vec<String>,
     /// Ports of the host that lead to it.
     pub published: Vec<PublishedPort>,
+    /// Its labels as a node of the cluster.
+    pub labels: BTreeMap<String, String>,
+    /// Its taints as a node; `None` leaves those that kubeadm gives.
+    pub taints: Option<Vec<Taint>>,
     /// The line of the blueprint that asks for it: `blueprint.yaml:31`.
     pub origin: String,
+}
+
+/// What keeps pods off a node that do not tolerate it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taint {
+    /// Its key.
+    pub key: String,
+    /// Its value, which may be empty.
+    pub value: String,
+    /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`.
+    pub effect: String,
+}
+
+/// As kubectl writes it: `KEY=VALUE:EFFECT`, `KEY:EFFECT`.
+impl fmt::Display for Taint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let equals = if self.value.is_empty() { "" } else { "=" };
+        write!(f, "{}{equals}{}:{}", self.key, self.value, self.effect)
+    }
 }
 
 /// A virtual network adapter.

@@ -5,6 +5,7 @@
 
 mod certificates;
 mod cluster;
+mod download;
 mod image;
 mod load_balancer;
 mod machine;
@@ -22,13 +23,17 @@ pub use certificates::{
     Algorithm, AuthorityKeys, AuthorityKind, CertificateKind, CertificatePlan, CertificateUsage, Holder,
     PlannedCertificate, SERVICE_ACCOUNT,
 };
-pub use cluster::{API_PORT, Cluster, ETCD_CLIENT_PORT, ETCD_PEER_PORT, EtcdSettings, EtcdTopology};
+pub use cluster::{
+    API_PORT, AddOn, Cluster, ETCD_CLIENT_PORT, ETCD_PEER_PORT, EtcdSettings, EtcdTopology, KubeadmExtras,
+    Manifest, NetworkPlugin, Runtime, ServicePool,
+};
+pub use download::Download;
 pub use image::{Image, PackageSources};
 pub use load_balancer::{
     ALIVE_PATH, ALIVE_PORT, API_FRONTEND, Check, CheckKind, Failover, FenceAgent, Frontend, Keepalived,
     LoadBalancing, Mode, Pacemaker, Server, Stats, TwoNode,
 };
-pub use machine::{Attachment, Machine, Nic, PublishedPort, Segment};
+pub use machine::{Attachment, Machine, Nic, PublishedPort, Segment, Taint};
 pub use network::{GatewayAddresses, Network, Pool};
 pub use secrets::SharedSecret;
 pub use ssh::{SSH_HOST_AUTHORITY, SSH_USER_AUTHORITY, SshCertificate, SshPlan};
@@ -68,6 +73,8 @@ pub struct Site {
     pub ssh: SshPlan,
     /// The Kubernetes cluster, if there is one.
     pub kubernetes: Option<Cluster>,
+    /// What machines download by themselves, by name.
+    pub downloads: BTreeMap<String, Download>,
     /// New generations of secrets, by purpose; all others are in generation 0.
     pub generations: BTreeMap<String, u32>,
 }

@@ -22,7 +22,7 @@ kubernetes: {version: \"1.35\"}
 ";
 
 fn built(more: &str, vault: u8) -> (Site, Artifacts) {
-    let mut inputs = Inputs { files: Files::new(""), unreadable: Vec::new() };
+    let mut inputs = Inputs { files: Files::new(""), ..Inputs::default() };
     inputs.files.add("blueprint.yaml", format!("{BLUEPRINT}{more}\n"));
     let (compiled, report) = compile(&inputs, &Vault::from_key([vault; 32])).unwrap();
     let compiled = compiled.unwrap_or_else(|| panic!("{:?}", report.diagnostics));

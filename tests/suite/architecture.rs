@@ -29,7 +29,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("source", &["diag"]),
     ("model", &["diag", "source", "value"]),
     // The middle; its roles and distributions are the words of the model.
-    ("site", &["assets", "model", "value"]),
+    ("site", &["assets", "bug", "model", "value"]),
     ("resolve", &["assets", "diag", "model", "site", "source", "value"]),
     // The back end: cannot fail on what a user wrote.
     ("credentials", &["bug", "pki", "site", "value", "vault"]),

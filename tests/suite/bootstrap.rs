@@ -1,5 +1,6 @@
 //! The bootstrap engine and its functions, run by real shells in a scratch root.
 
+mod archives;
 mod engine;
 mod library;
 pub(crate) mod scratch;

@@ -39,7 +39,7 @@ pub(crate) fn changed_in(folder: &str, name: &str, change: impl Fn(String) -> St
 }
 
 fn compiled(path: &Path, text: &str) -> Compiled {
-    let mut inputs = Inputs { files: Files::new(""), unreadable: Vec::new() };
+    let mut inputs = Inputs { files: Files::new(""), ..Inputs::default() };
     inputs.files.add("blueprint.yaml", text);
     for fragment in source::wanted(&inputs.files) {
         inputs.files.add(fragment.as_str(), self::text(&path.with_file_name(&fragment)));

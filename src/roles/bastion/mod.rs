@@ -1,6 +1,5 @@
 //! The bastion: the machine that people log in to, and from there to every other.
 
-use crate::assets;
 use crate::bug::Bug;
 use crate::flow::{Endpoint, Flow, Service};
 use crate::setup::{Setup, Stage};
@@ -51,12 +50,9 @@ pub(super) fn flows(site: &Site) -> Vec<Flow> {
 /// Tools, and kubectl where there is a cluster.
 pub(super) fn add(site: &Site, setup: &mut Setup) -> Result<(), Bug> {
     setup.packages.extend(PACKAGES.map(str::to_owned));
-    if let Some(cluster) = &site.kubernetes {
-        let version = cluster.version;
-        let arch = site.image.architecture.as_str();
-        let asset = assets::find("kubectl", version, arch)
-            .ok_or_else(|| Bug(format!("no kubectl {version} for {arch} in the table of downloads")))?;
-        let variables = [("URL", asset.url.as_str()), ("SHA256", asset.sha256.as_str())];
+    if site.kubernetes.is_some() {
+        let download = site.download("kubectl")?;
+        let variables = [("URL", download.url.as_str()), ("SHA256", download.sha256.as_str())];
         setup.stages.push(Stage::new(30, "kubectl", &variables, KUBECTL));
     }
     Ok(())

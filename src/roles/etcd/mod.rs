@@ -6,7 +6,6 @@
 mod service;
 mod snapshots;
 
-use crate::assets::{self, Asset};
 use crate::bug::Bug;
 use crate::credentials::Credentials;
 use crate::flow::{Endpoint, Flow, Service};
@@ -105,13 +104,13 @@ impl<'a> Member<'a> {
 
     /// The stage that installs the programs from their pinned download; kubeadm brings a server of its own.
     fn software(&self) -> Result<Stage, Bug> {
-        let asset = download(self.site)?;
-        let folder = asset.url.rsplit('/').next().and_then(|name| name.strip_suffix(".tar.gz"));
-        let folder = folder.ok_or_else(|| Bug(format!("{} is no .tar.gz", asset.url)))?;
+        let archive = self.site.download("etcd")?;
+        // So it is in the archive, whatever a mirror calls that.
+        let folder = format!("etcd-v{}-linux-{}", archive.version, self.site.image.architecture.as_str());
         let server = self.has_service().then_some("etcd");
         let programs = server.into_iter().chain(["etcdctl", "etcdutl"]);
         let programs = shell::words(programs.map(|program| format!("{folder}/{program}")));
-        let variables = [("URL", asset.url.as_str()), ("SHA256", &asset.sha256), ("PROGRAMS", &programs)];
+        let variables = [("URL", archive.url.as_str()), ("SHA256", &archive.sha256), ("PROGRAMS", &programs)];
         Ok(Stage::new(30, "etcd-software", &variables, include_str!("software.sh")))
     }
 
@@ -122,14 +121,6 @@ impl<'a> Member<'a> {
         let variables = [("ENDPOINTS", endpoints.join(",")), ("PKI", self.pki().to_owned())];
         File::script("/usr/local/sbin/bpc-etcdctl", script(&variables, include_str!("bpc-etcdctl.sh")))
     }
-}
-
-/// The newest etcd that bpc has.
-fn download(site: &Site) -> Result<&'static Asset, Bug> {
-    let arch = site.image.architecture.as_str();
-    let newest = assets::versions("etcd").pop();
-    let asset = newest.and_then(|version| assets::find("etcd", version, arch));
-    asset.ok_or_else(|| Bug(format!("no etcd for {arch} in the table of downloads")))
 }
 
 fn url(machine: &Machine, port: u16) -> String {

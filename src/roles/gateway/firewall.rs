@@ -153,6 +153,8 @@ impl Firewall<'_> {
     fn published(&self, here: bool) -> impl Iterator<Item = (&Machine, PublishedPort)> {
         let machines =
             self.site.machines.iter().filter(move |machine| (machine.name == self.machine.name) == here);
+        // A machine with an adapter of its own on NAT needs no gateway for it.
+        let machines = machines.filter(move |machine| here || machine.nat().is_none());
         machines.flat_map(|machine| machine.published.iter().map(move |port| (machine, *port)))
     }
 

@@ -20,7 +20,7 @@ static FILE: LazyLock<Vec<u8>> =
 /// Its digest.
 static DIGEST: LazyLock<String> = LazyLock::new(|| sha256(&FILE));
 
-fn sha256(bytes: &[u8]) -> String {
+pub(super) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 

@@ -309,6 +309,7 @@ fn without_trouble_a_check_says_until_when_all_is_good() {
     blueprints/kube-demo/blueprint.yaml: no errors, 10 machines, certificates good until 2026-12-31T23:59:59Z
     blueprints/kube-full/blueprint.yaml: no errors, 13 machines, certificates good until 2026-12-31T23:59:59Z
     blueprints/kube-keepalived/blueprint.yaml: no errors, 10 machines, certificates good until 2026-12-31T23:59:59Z
+    blueprints/tiny/blueprint.yaml: no errors, 2 machines, certificates good until 2026-12-31T23:59:59Z
     ");
     let json = project.bpc(&["check", "--at", "2026-06-01", "--format", "json"]).out;
     let until = |line: &str| serde_json::from_str::<Value>(line).unwrap()["certificates_until"].take();

@@ -52,6 +52,7 @@ fn of_build() {
       [PATH]...  Blueprints, or folders: each blueprint.yaml in and below them [default: blueprints]
 
     Options:
+          --strict         Take warnings for errors
           --format <FORM>  For people, for editors (one line for each message), or for programs
                            [default: human] [possible values: human, short, json]
           --out <DIR>      The folder that gets a folder for each blueprint [default: out]
@@ -83,6 +84,7 @@ fn of_check() {
       [PATH]...  Blueprints, or folders: each blueprint.yaml in and below them [default: blueprints]
 
     Options:
+          --strict         Take warnings for errors
           --format <FORM>  For people, for editors (one line for each message), or for programs
                            [default: human] [possible values: human, short, json]
           --at <DATE>      A date (its first moment, UTC) or a time: certificates that are not good then
@@ -110,6 +112,7 @@ fn of_plan() {
       [PATH]...  Blueprints, or folders: each blueprint.yaml in and below them [default: blueprints]
 
     Options:
+          --strict         Take warnings for errors
           --format <FORM>  For people, for editors (one line for each message), or for programs
                            [default: human] [possible values: human, short, json]
           --secrets        Show which secret is in which file of which machine, and why

@@ -162,3 +162,16 @@ fn a_terminal_gets_colours_unless_the_user_wants_none() {
     assert!(!colored(None, "check --color never"));
     assert!(colored(Some("1"), "check --color always"));
 }
+
+#[test]
+fn strict_lets_no_warning_pass() {
+    let project = Project::with(&["alpha"]);
+    project.edit("blueprints/alpha/blueprint.yaml", "domain: lab.demo", "domain: lab.local");
+    for command in ["build", "check", "plan"] {
+        assert_eq!(project.bpc(&[command]).status, 0, "{command}");
+        let said = project.bpc(&[command, "--strict"]);
+        assert_eq!((said.status, said.out.as_str()), (1, ""), "{command}");
+        let last = "error: blueprints/alpha/blueprint.yaml: 1 warning, and --strict lets none pass\n";
+        assert!(said.err.ends_with(last), "{}", said.err);
+    }
+}

@@ -51,7 +51,7 @@ fn yaml(code: Code, part: &str) -> String {
 fn diagnostics(example: &str) -> Vec<Diagnostic> {
     let has_keys = example.lines().any(|line| !line.starts_with('#'));
     let include = if has_keys && !example.contains("include:") { "include: [base.yaml]\n" } else { "" };
-    let mut inputs = Inputs { files: Files::new(""), unreadable: Vec::new() };
+    let mut inputs = Inputs { files: Files::new(""), ..Inputs::default() };
     inputs.files.add("blueprint.yaml", format!("{example}{include}"));
     for (name, text) in BASE {
         inputs.files.add(name, text);

@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(20);
 
 /// Compiles a blueprint of one file, and holds what its messages must be.
 fn messages(text: &str) -> Vec<Code> {
-    let mut inputs = Inputs { files: Files::new(""), unreadable: Vec::new() };
+    let mut inputs = Inputs { files: Files::new(""), ..Inputs::default() };
     inputs.files.add("blueprint.yaml", text);
     let start = Instant::now();
     let (built, report) = compile(&inputs, &vault()).unwrap_or_else(|bug| panic!("{bug}\n{text}"));
@@ -201,7 +201,7 @@ fn large_files_are_read_in_time() {
 
 #[test]
 fn fragments_that_include_each_other_in_many_ways_are_read_once() {
-    let mut inputs = Inputs { files: Files::new(""), unreadable: Vec::new() };
+    let mut inputs = Inputs { files: Files::new(""), ..Inputs::default() };
     for n in 0..15 {
         let next = n + 1;
         let text =

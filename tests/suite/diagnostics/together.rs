@@ -49,7 +49,7 @@ pki: {operator_from: today}                               # 0405
 
 /// The places of all messages about a blueprint: line and code.
 fn found(text: &str) -> Vec<(usize, Code)> {
-    let mut inputs = Inputs { files: Files::new(""), unreadable: Vec::new() };
+    let mut inputs = Inputs { files: Files::new(""), ..Inputs::default() };
     inputs.files.add("blueprint.yaml", text);
     let (built, report) = compile(&inputs, &vault()).expect("no bug");
     assert!(built.is_none());
@@ -163,7 +163,7 @@ const WITH_CONSEQUENCES: [(&str, Code); 22] = [
 #[test]
 fn a_mistake_is_reported_without_its_consequences() {
     for (keys, code) in WITH_CONSEQUENCES {
-        let mut inputs = Inputs { files: Files::new(""), unreadable: Vec::new() };
+        let mut inputs = Inputs { files: Files::new(""), ..Inputs::default() };
         inputs.files.add("blueprint.yaml", format!("include: [base.yaml]\n{keys}\n"));
         inputs.files.add("base.yaml", include_str!("../../../blueprints/bad/fragments/base.yaml"));
         inputs.files.add("head.yaml", include_str!("../../../blueprints/bad/fragments/head.yaml"));

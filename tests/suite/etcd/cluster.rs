@@ -105,7 +105,10 @@ fn a_snapshot_brings_the_state_back() {
         let shown = node.run("stat -c '%U %a' /var/lib/etcd /var/lib/etcd/member; ls -d /var/lib/etcd?*");
         let (owners, rest) = shown.split_at("etcd 700\n".len() * 2);
         assert_eq!(owners, "etcd 700\netcd 700\n");
-        assert!(rest.contains("/etcd.before-") && !rest.contains("restoring") && !rest.contains(".new"), "{rest}");
+        assert!(
+            rest.contains("/etcd.before-") && !rest.contains("restoring") && !rest.contains(".new"),
+            "{rest}"
+        );
     }
 
     // The same once more: for this one all have to be down first.

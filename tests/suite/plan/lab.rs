@@ -248,7 +248,7 @@ impl Lab {
         }
         let mut files = Files::new("");
         files.add("blueprint.yaml", text);
-        Inputs { files, unreadable: Vec::new() }
+        Inputs { files, ..Inputs::default() }
     }
 
     fn group(group: &Group) -> String {

@@ -1,0 +1,60 @@
+//! What nodes of a cluster run, below `kubernetes:`.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// What runs containers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContainerRuntime {
+    /// containerd.
+    #[default]
+    Containerd,
+    /// Docker, behind cri-dockerd.
+    Docker,
+}
+
+/// Something more that a cluster has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AddOn {
+    /// MetalLB: gives services of type `LoadBalancer` an address from the pools named `metallb`.
+    Metallb,
+    /// HAProxy's ingress controller, on ports 80 and 443 of the workers.
+    Ingress,
+    /// metrics-server: what `kubectl top` and autoscalers ask.
+    MetricsServer,
+    /// local-path-provisioner: volumes on the disk of the node that a pod runs on.
+    LocalPath,
+}
+
+/// What kubeadm, kubelets and kube-proxy are told beyond what bpc decides, in their own words.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Kubeadm {
+    /// More of `ClusterConfiguration`.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, serde_json::Value>")]
+    pub cluster: serde_yaml::Mapping,
+    /// More of `InitConfiguration`, for the first control plane.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, serde_json::Value>")]
+    pub init: serde_yaml::Mapping,
+    /// More of `JoinConfiguration`, for all others.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, serde_json::Value>")]
+    pub join: serde_yaml::Mapping,
+    /// More of `KubeletConfiguration`.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, serde_json::Value>")]
+    pub kubelet: serde_yaml::Mapping,
+    /// More of `KubeProxyConfiguration`.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, serde_json::Value>")]
+    pub kube_proxy: serde_yaml::Mapping,
+    /// Patches of what kubeadm writes, by the file names that it wants: `kube-apiserver+merge.yaml`.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, IndexMap<String, serde_json::Value>>")]
+    pub patches: IndexMap<String, serde_yaml::Mapping>,
+}

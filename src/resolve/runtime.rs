@@ -1,0 +1,103 @@
+//! What runs containers, and where their images come from.
+
+use std::collections::BTreeMap;
+
+use super::Resolver;
+use super::downloads::is_url;
+use crate::assets::{self, Release, Version};
+use crate::diag::{Code, Diagnostic, Path, Place};
+use crate::model::{ContainerRuntime, Kubernetes};
+use crate::site::Runtime;
+use crate::value::is_dns_name;
+
+impl Resolver<'_> {
+    /// The container runtime of all nodes.
+    pub(super) fn runtime(&mut self, written: &Kubernetes, release: &Release) -> Option<Runtime> {
+        let place = Place::Value(Path::root().key("kubernetes").key("containerd"));
+        match (written.runtime, &written.containerd) {
+            (ContainerRuntime::Docker, None) => Some(Runtime::Docker),
+            (ContainerRuntime::Docker, Some(_)) => {
+                let message = "Docker brings a containerd of its own";
+                self.report(
+                    Diagnostic::new(Code::ContainerdVersion, place, message)
+                        .help("remove `containerd`, or `runtime: docker`"),
+                );
+                None
+            }
+            (ContainerRuntime::Containerd, None) => {
+                newest(release.containerd.last()?).map(Runtime::Containerd)
+            }
+            (ContainerRuntime::Containerd, Some(text)) => {
+                let found = containerd(text, release).map(Runtime::Containerd);
+                if found.is_none() {
+                    let message = format!(
+                        "the kubelet of Kubernetes {} does not work with containerd `{text}`",
+                        release.minor
+                    );
+                    self.report(
+                        Diagnostic::new(Code::ContainerdVersion, place, message)
+                            .help(format!("one of: {}", release.containerd.join(", "))),
+                    );
+                }
+                found
+            }
+        }
+    }
+
+    /// Mirrors of registries, by the host name of each.
+    pub(super) fn registry_mirrors(&mut self, written: &Kubernetes) -> BTreeMap<String, Vec<String>> {
+        let path = Path::root().key("kubernetes").key("registry_mirrors");
+        for (registry, mirrors) in &written.registry_mirrors {
+            if !is_registry(registry) {
+                let message = format!("`{registry}` is not the host of a registry");
+                self.report(
+                    Diagnostic::new(Code::RegistryMirror, Place::Key(path.key(registry)), message).help(
+                        "write a host, and a port if there is one: `docker.io`, `registry.example:5000`",
+                    ),
+                );
+            }
+            for (index, mirror) in mirrors.iter().enumerate().filter(|(_, mirror)| !is_url(mirror)) {
+                let message = format!("`{mirror}` is not the address of a mirror");
+                let place = Place::Value(path.key(registry).index(index));
+                self.report(Diagnostic::new(Code::RegistryMirror, place, message).help(
+                    "write `http://` or `https://`, a host and maybe a path: `https://mirror.example`",
+                ));
+            }
+        }
+        if written.runtime == ContainerRuntime::Docker {
+            // `registry-mirrors` of dockerd's configuration file is for Docker Hub alone.
+            for registry in written.registry_mirrors.keys().filter(|registry| *registry != "docker.io") {
+                let message = format!("Docker asks no mirror for images of {registry}");
+                self.report(
+                    Diagnostic::new(Code::RegistryMirror, Place::Key(path.key(registry)), message)
+                        .help("only `docker.io` can have mirrors with `runtime: docker`"),
+                );
+            }
+        }
+        written
+            .registry_mirrors
+            .iter()
+            .map(|(registry, mirrors)| (registry.clone(), mirrors.clone()))
+            .collect()
+    }
+}
+
+/// The version that a minor or an exact version means, if the release works with it.
+fn containerd(text: &str, release: &Release) -> Option<Version> {
+    let works = |minor: &str| release.containerd.iter().any(|known| known == minor);
+    match text.parse::<Version>() {
+        Ok(version) => works(&version.minor()).then_some(version),
+        Err(_) => newest(text).filter(|_| works(text)),
+    }
+}
+
+/// The newest containerd of a minor that bpc has.
+fn newest(minor: &str) -> Option<Version> {
+    assets::versions("containerd").into_iter().rev().find(|version| version.minor() == minor)
+}
+
+/// A host name, with a port or without.
+fn is_registry(text: &str) -> bool {
+    let (host, port) = text.split_once(':').unwrap_or((text, "443"));
+    is_dns_name(host) && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
