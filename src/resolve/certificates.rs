@@ -146,7 +146,7 @@ impl Names<'_> {
         if self.first == Some(machine) {
             all.push(client(holder(), CertificateKind::SuperAdmin, "kubernetes-super-admin"));
         }
-        if self.cluster.etcd == EtcdTopology::Stacked {
+        if self.cluster.etcd != EtcdTopology::External {
             all.extend(self.etcd(machine));
         }
         all

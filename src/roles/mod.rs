@@ -10,8 +10,8 @@ mod control_plane;
 mod etcd;
 mod gateway;
 mod keepalived;
-mod kubeadm;
 mod known_hosts;
+mod kubeadm;
 mod kubeconfig;
 mod load_balancer;
 mod names;
@@ -64,12 +64,14 @@ fn setup(site: &Site, credentials: &Credentials, machine: &Machine, flows: &[Flo
             addons::add(site, machine, &mut setup)?;
         }
         Role::Worker => worker::add(site, credentials, machine, &mut setup)?,
-        Role::Etcd => etcd::add(credentials, machine, &mut setup)?,
+        // What every member of etcd gets.
+        Role::Etcd => {}
     }
     node::add(site, credentials, machine, &mut setup)?;
     if matches!(machine.role, Role::ControlPlane | Role::Worker) {
         kubeadm::add(site, credentials, machine, &mut setup)?;
     }
+    etcd::add(site, credentials, machine, &mut setup)?;
     keepalived::add(site, credentials, machine, &mut setup)?;
     pacemaker::add(site, credentials, machine, &mut setup)?;
     Ok(setup)

@@ -22,6 +22,7 @@ mod built;
 mod cli;
 mod cloud_init;
 mod diagnostics;
+mod etcd;
 mod failover;
 mod gateway;
 mod golden;

@@ -56,10 +56,14 @@ fn there_are_scripts_of_every_kind() {
         "kernel",
         "containerd",
         "kubernetes",
+        "etcd-software",
+        "etcd",
+        "etcd-snapshots",
     ] {
         assert!(names.iter().any(|name| name.ends_with(&format!("-{stage}"))), "no {stage} in {names:?}");
     }
-    for script in ["check-haproxy", "check-apiserver", "floating-address", "bpc-renew-token"] {
+    let programs = ["bpc-etcdctl", "bpc-etcd-snapshot", "bpc-etcd-restore", "bpc-renew-token"];
+    for script in ["check-haproxy", "check-apiserver", "floating-address"].into_iter().chain(programs) {
         assert!(names.iter().any(|name| name.ends_with(&format!(".{script}"))), "no {script} in {names:?}");
     }
 }

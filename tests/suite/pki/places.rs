@@ -56,11 +56,12 @@ fn assert_files(built: &Compiled, machine: &str, more: &[&[&str]]) {
 
 const STACKED: [&str; 3] =
     ["pki/etcd/server.{crt,key}", "pki/etcd/peer.{crt,key}", "pki/etcd/healthcheck-client.{crt,key}"];
-const MEMBER: [&str; 4] = [
+const MEMBER: [&str; 5] = [
     "etcd/pki/ca.crt",
     "etcd/pki/server.{crt,key}",
     "etcd/pki/peer.{crt,key}",
     "etcd/pki/healthcheck-client.{crt,key}",
+    "etcd/etcd.yaml",
 ];
 
 #[test]
@@ -81,6 +82,14 @@ fn with_an_etcd_elsewhere_nobody_has_the_key_of_its_authority() {
     for machine in ["etcd-node01", "etcd-node02", "etcd-node03"] {
         assert_files(&built, machine, &[&MEMBER]);
     }
+}
+
+#[test]
+fn a_control_plane_with_etcd_as_a_service_has_both() {
+    let keys = ["scheduler.conf", "pki/ca.key", "pki/front-proxy-ca.key"];
+    let built = cluster("kube-compact", "");
+    assert_files(&built, "kube-mast01", &[&CONTROL_PLANE, &keys, &MEMBER, &["super-admin.conf"]]);
+    assert_files(&built, "kube-mast03", &[&CONTROL_PLANE, &keys, &MEMBER]);
 }
 
 #[test]
