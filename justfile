@@ -29,6 +29,17 @@ up NAME:
     echo "network-config, attach its seed as a DVD, and start it." >&2
     exit 1
 
+# Apply a demo to the cluster of a blueprint: one of the files in its folder manifests/
+[group('blueprints')]
+demo NAME DEMO='fan-out':
+    #!/bin/sh
+    set -eu
+    manifest=$PWD/blueprints/$1/manifests/${2:-fan-out}.yaml
+    cd "out/$1"
+    bastion=$(sed -n 's/^ *ProxyJump //p' ssh/config | head -n 1)
+    exec ssh -F ssh/config "${bastion:?nothing leads to the machines: the bastion has no port of the host}" \
+      kubectl apply --server-side --force-conflicts --filename - <"$manifest"
+
 # Run all tests; those whose program is missing are skipped
 [group('development')]
 test *ARGUMENT:

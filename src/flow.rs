@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use ipnet::Ipv4Net;
+use ipnet::{Ipv4Net, Ipv4Subnets};
 
-use crate::site::{Attachment, FloatingAddress, Machine, Network, Server};
+use crate::site::{Attachment, FloatingAddress, Machine, Network, Server, ServicePool};
 
 /// Traffic that one role needs: from each of its sources to each of its destinations.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,11 +35,13 @@ pub(crate) struct Endpoint {
     pub(crate) address: Ipv4Net,
 }
 
-/// A protocol and its port.
+/// A protocol and its ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
     /// TCP to this port.
     Tcp(u16),
+    /// TCP to any port from the first to the last.
+    TcpRange(u16, u16),
     /// UDP to this port.
     Udp(u16),
     /// ICMP echo requests.
@@ -105,6 +107,13 @@ impl From<&Server> for Endpoint {
     }
 }
 
+impl From<&ServicePool> for Vec<Endpoint> {
+    fn from(pool: &ServicePool) -> Self {
+        let networks = Ipv4Subnets::new(pool.range.first, pool.range.last, 0);
+        networks.map(|address| Endpoint { network: pool.network.clone(), address }).collect()
+    }
+}
+
 impl From<&Network> for Endpoint {
     fn from(network: &Network) -> Self {
         Self { network: network.name.clone(), address: network.cidr }
@@ -133,6 +142,7 @@ impl fmt::Display for Flow {
         write!(f, "{}: {} -> {}, ", self.reason, list(&self.from), list(&self.to))?;
         match self.service {
             Service::Tcp(port) => write!(f, "tcp {port}"),
+            Service::TcpRange(low, high) => write!(f, "tcp {low}-{high}"),
             Service::Udp(port) => write!(f, "udp {port}"),
             Service::Ping => f.write_str("ping"),
         }

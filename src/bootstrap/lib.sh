@@ -22,6 +22,7 @@ fetch() (
     exit 1
   fi
   if [ "$(_sha256 "$dest")" = "$digest" ]; then
+    rm -f "$part"
     chmod "$mode" "$dest"
     exit
   fi
@@ -46,19 +47,17 @@ unpack() (
   archive=${BPC_ROOT:-}/var/cache/bpc/$digest.tar.gz
   work=$dir/.bpc-unpack
   if [ -s "$list" ] && sha256sum --check --status "$list" 2>/dev/null; then
+    rm -f "$archive"
     exit
   fi
   rm -rf "$work"
   mkdir -p "$(dirname "$list")" "$work" && fetch "$url" "$digest" "$archive" || exit 1
   tar --extract --gzip --no-same-owner --file "$archive" --directory "$work" "$@" || exit 1
-  find "$work" -type f -exec chmod 0755 {} + -exec mv -f -t "$dir" {} + || exit 1
-  rm -rf "$work"
-  if [ $# -eq 0 ]; then
-    # shellcheck disable=SC2046
-    set -- $(tar --list --gzip --file "$archive" | grep -v '/$')
-  fi
-  for member; do
-    sha256sum "$dir/${member##*/}" || exit 1
+  # shellcheck disable=SC2046
+  set -- $(find "$work" -type f | sort)
+  chmod 0755 "$@" && mv -f "$@" "$dir" && rm -rf "$work" || exit 1
+  for file; do
+    sha256sum "$dir/${file##*/}" || exit 1
   done >"$list.new"
   mv -f "$list.new" "$list" && rm -f "$archive"
 )
@@ -137,8 +136,22 @@ _apt_get() {
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" </dev/null
 }
 
-# enable_service UNIT [ACTION]: has systemd start the unit at every boot, and do ACTION now: start if none is given,
-# or reload-or-restart for one whose configuration was written.
+# enable_service UNIT [ACTION]: has systemd start the unit now and at every boot; first ACTION is applied to it, such as
+# reload-or-restart to one whose configuration was written.
 enable_service() {
-  systemctl daemon-reload && systemctl enable "$1" && systemctl "${2:-start}" "$1"
+  systemctl daemon-reload && systemctl enable "$1" || return 1
+  if [ "${2:-start}" != start ]; then
+    apply "$2" "$1" || return 1
+  fi
+  systemctl start "$1"
 }
+
+# apply ACTION UNIT: has systemd do what puts the files of this stage into force, unless it did since the machine
+# started. A stage is another file when what it applies has changed.
+apply() (
+  note=${BPC_ROOT:-}/run/bpc/applied/${0##*/}.$2
+  digest=$(_sha256 "$0")
+  if ! [ -s "$note" ] || [ "$(cat "$note")" != "$digest" ]; then
+    systemctl "$1" "$2" && mkdir -p "${note%/*}" && echo "$digest" >"$note"
+  fi
+)

@@ -79,7 +79,7 @@ impl Stage {
     }
 }
 
-/// The script of a stage: these variables, the functions of `lib.sh` (`fetch`, `install_packages`,
+/// The script of a stage: these variables, the functions of `lib.sh` (`fetch`, `unpack`, `install_packages`,
 /// `enable_service`, `log`), then the body; it ends at the first command that fails.
 #[must_use]
 pub fn script<V: AsRef<str>>(variables: &[(&'static str, V)], body: &str) -> String {

@@ -139,6 +139,8 @@ codes! {
     Error "0612" UnknownSecret: "a secret that the blueprint does not have",
     Error "0613" CertificatesNotGood: "certificates that are not good at a given time",
     Warning "0614" CertificatesEndSoon: "certificates that end soon after a given time",
+    Error "0615" EtcdSettings: "a time that etcd's snapshots cannot keep",
+    Warning "0616" EtcdVolume: "a volume that etcd may fill",
     Error "0701" FailoverSettings: "settings of a failover that nothing reads",
     Warning "0702" NoFencing: "a pair that cannot stop its lost half",
     Error "0703" FenceAgents: "fence agents that do not fit the machines",

@@ -7,6 +7,7 @@
 mod access;
 mod cluster;
 mod downloads;
+mod etcd;
 mod image;
 mod load_balancer;
 mod machine;
@@ -25,6 +26,7 @@ use serde::Deserialize;
 pub use access::{Access, System};
 pub use cluster::{AddOn, ContainerRuntime, Kubeadm};
 pub use downloads::{Asset, Downloads};
+pub use etcd::EtcdSettings;
 pub use image::{Architecture, Distribution, Image, Lvm, Volume};
 pub use load_balancer::{
     Balancing, FailoverChoice, FenceAgent, Fencing, HealthCheck, HeldBy, Ingress, Keepalived, LoadBalancer,

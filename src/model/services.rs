@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::EtcdSettings;
 use super::cluster::{AddOn, ContainerRuntime, Kubeadm};
 
 /// How names outside the domain are found.
@@ -25,6 +26,9 @@ pub struct Kubernetes {
     /// Where the cluster keeps its state.
     #[serde(default)]
     pub etcd: EtcdTopology,
+    /// How it is kept there.
+    #[serde(default)]
+    pub etcd_settings: EtcdSettings,
     /// The addresses of services; 10.96.0.0/12 if nothing is said.
     #[serde(default)]
     #[schemars(extend("examples" = ["10.96.0.0/12"]))]
@@ -81,4 +85,6 @@ pub enum EtcdTopology {
     Stacked,
     /// On machines of their own, with the role etcd.
     External,
+    /// On the control planes, as a service of systemd beside kubeadm.
+    Colocated,
 }

@@ -19,12 +19,6 @@ pub fn bootstrap_token(derivation: &Derivation<'_>) -> Secret<String> {
     Secret::new(token)
 }
 
-/// The token that keeps etcd clusters apart (`--initial-cluster-token`): 32 hex digits.
-#[must_use]
-pub fn etcd_cluster_token(derivation: &Derivation<'_>) -> Secret<String> {
-    Secret::new(base16ct::lower::encode_string(derivation.bytes::<16>("etcd-cluster-token").expose()))
-}
-
 /// Corosync's authkey: 256 bytes, the length that corosync-keygen(8) takes.
 #[must_use]
 pub fn corosync_authkey(derivation: &Derivation<'_>) -> Secret<[u8; 256]> {
@@ -82,7 +76,7 @@ mod tests {
 
     /// Every kind of secret as bytes.
     fn all(derivation: &Derivation<'_>) -> Vec<Vec<u8>> {
-        let texts = [bootstrap_token, etcd_cluster_token, vrrp_password, password, gossip_key, salt];
+        let texts = [bootstrap_token, vrrp_password, password, gossip_key, salt];
         let texts = texts.iter().map(|make| make(derivation).expose().clone().into_bytes());
         texts.chain([corosync_authkey(derivation).expose().to_vec()]).collect()
     }
@@ -100,7 +94,7 @@ mod tests {
             let (id, secret) = token.expose().split_once('.').unwrap();
             assert!(id.len() == 6 && secret.len() == 16, "{} {}", id.len(), secret.len());
             assert!(is_made_of(id, LOWER_CASE) && is_made_of(secret, LOWER_CASE));
-            let key = etcd_cluster_token(&derivation);
+            let key = salt(&derivation);
             assert!(key.expose().len() == 32 && is_made_of(key.expose(), b"0123456789abcdef"));
             for (password, length) in [(vrrp_password(&derivation), 8), (password(&derivation), 24)] {
                 assert!(password.expose().len() == length && is_made_of(password.expose(), LETTERS));
@@ -131,7 +125,6 @@ mod tests {
     fn kinds_are_apart() {
         let vault = vault();
         let derivation = vault.derivation("a", "b", 0);
-        assert_ne!(etcd_cluster_token(&derivation).expose(), salt(&derivation).expose());
         let (password, vrrp) = (password(&derivation), vrrp_password(&derivation));
         assert!(!password.expose().starts_with(vrrp.expose()));
     }

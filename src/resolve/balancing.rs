@@ -252,12 +252,22 @@ impl Resolver<'_> {
             servers: wanted.servers,
             max_connections: written.max_connections.unwrap_or(MAX_CONNECTIONS),
             idle_timeout: self
-                .duration(written.idle_timeout.as_deref(), &path.key("idle_timeout"), IDLE_RANGE)
+                .duration(
+                    written.idle_timeout.as_deref(),
+                    &path.key("idle_timeout"),
+                    IDLE_RANGE,
+                    Code::BalancingValue,
+                )
                 .unwrap_or(idle),
             check: Check {
                 kind: self.check_kind(written.check.path.as_deref(), &check.key("path")),
                 interval: self
-                    .duration(written.check.interval.as_deref(), &check.key("interval"), INTERVAL_RANGE)
+                    .duration(
+                        written.check.interval.as_deref(),
+                        &check.key("interval"),
+                        INTERVAL_RANGE,
+                        Code::BalancingValue,
+                    )
                     .unwrap_or(INTERVAL),
                 fall: written.check.fall.unwrap_or(3),
                 rise: written.check.rise.unwrap_or(2),
@@ -281,11 +291,13 @@ impl Resolver<'_> {
         CheckKind::Http(text.to_owned())
     }
 
-    fn duration(
+    /// A span of time within a range; `None` if none is written, or one that is not good.
+    pub(super) fn duration(
         &mut self,
         written: Option<&str>,
         path: &Path,
         range: RangeInclusive<Duration>,
+        code: Code,
     ) -> Option<Duration> {
         let text = written?;
         let parsed = text.parse::<Duration>();
@@ -301,7 +313,7 @@ impl Resolver<'_> {
                 "write a whole number and a unit: `500ms`, `2s`, `1m`, `24h`".to_owned(),
             ),
         };
-        self.report(Diagnostic::new(Code::BalancingValue, Place::Value(path.clone()), message).help(help));
+        self.report(Diagnostic::new(code, Place::Value(path.clone()), message).help(help));
         None
     }
 }

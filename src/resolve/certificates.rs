@@ -104,10 +104,8 @@ struct Names<'a> {
 impl Names<'_> {
     fn machine(&self, machine: &Machine) -> Vec<PlannedCertificate> {
         match machine.role {
-            Role::ControlPlane => {
-                self.control_plane(machine).into_iter().chain(self.kubelet(machine)).collect()
-            }
-            Role::Worker => self.kubelet(machine).into_iter().collect(),
+            Role::ControlPlane => [self.control_plane(machine), self.kubelet(machine)].concat(),
+            Role::Worker => self.kubelet(machine),
             Role::Etcd => self.etcd(machine),
             // By its own name, so that audit logs tell it from the operator at home.
             Role::Bastion if self.first.is_some() => {
@@ -118,13 +116,19 @@ impl Names<'_> {
         }
     }
 
-    /// Where an authority's key is on the control planes a kubelet asks for a certificate, and for a new one in time;
-    /// where it is not, bpc makes the kubelet's certificate.
-    fn kubelet(&self, machine: &Machine) -> Option<PlannedCertificate> {
+    /// A kubelet's certificate to serve with is bpc's: a cluster of kubeadm's approves none that a kubelet asks for,
+    /// since nobody there would look at the names in it. One to be a client with it asks for, and for a new one in time,
+    /// where an authority's key is on the control planes; where it is not, bpc makes that too.
+    fn kubelet(&self, machine: &Machine) -> Vec<PlannedCertificate> {
         // The API knows a node by this name and lets it do what concerns that node only.
         let name = format!("system:node:{}", machine.name);
-        let made = self.cluster.certificates.authority_keys == AuthorityKeys::Vault;
-        made.then(|| client(Holder::Machine(machine.name.clone()), CertificateKind::Kubelet, &name))
+        let dns_names = vec![machine.name.clone(), self.fqdn(&machine.name)];
+        let mut all =
+            vec![server(machine, CertificateKind::KubeletServer, &name, dns_names, vec![machine.address()])];
+        if self.cluster.certificates.authority_keys == AuthorityKeys::Vault {
+            all.push(client(Holder::Machine(machine.name.clone()), CertificateKind::Kubelet, &name));
+        }
+        all
     }
 
     fn control_plane(&self, machine: &Machine) -> Vec<PlannedCertificate> {
@@ -142,7 +146,7 @@ impl Names<'_> {
         if self.first == Some(machine) {
             all.push(client(holder(), CertificateKind::SuperAdmin, "kubernetes-super-admin"));
         }
-        if self.cluster.etcd == EtcdTopology::Stacked {
+        if self.cluster.etcd != EtcdTopology::External {
             all.extend(self.etcd(machine));
         }
         all

@@ -32,6 +32,7 @@ impl Resolver<'_> {
         let service_cidr = self.service_cidr(written, networks);
         let cluster_domain = self.cluster_domain(written);
         self.api_names(written);
+        let etcd_settings = self.etcd_settings(&written.etcd_settings);
         let pod_cidr = self.pod_cidr(written, service_cidr, machines, networks);
         let network_plugin = self.network_plugin(written);
         let addons = self.addons(written, machines, networks);
@@ -43,6 +44,7 @@ impl Resolver<'_> {
             version,
             release,
             etcd: written.etcd,
+            etcd_settings: etcd_settings?,
             service_cidr: service_cidr?,
             pod_cidr: pod_cidr?,
             cluster_domain,

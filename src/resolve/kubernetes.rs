@@ -4,7 +4,7 @@ use super::Resolver;
 use super::machine::MachineDraft;
 use crate::assets::{self, Release, Version};
 use crate::diag::{Code, Diagnostic, Path, Place};
-use crate::model::{EtcdTopology, Kubernetes, MachineGroup};
+use crate::model::MachineGroup;
 use crate::site::Role;
 use crate::value::Size;
 
@@ -60,31 +60,6 @@ impl Resolver<'_> {
         );
     }
 
-    /// etcd's machines are there exactly if the state is not on the control planes.
-    fn etcd_topology(&mut self, written: &Kubernetes) {
-        let blueprint = self.blueprint;
-        let member = blueprint.machines.iter().find(|(_, group)| group.role == Role::Etcd);
-        match (written.etcd, member) {
-            (EtcdTopology::External, None) => self.report(
-                Diagnostic::new(
-                    Code::EtcdTopology,
-                    Place::Value(Path::root().key("kubernetes").key("etcd")),
-                    "an external etcd needs machines, and none has the role etcd",
-                )
-                .help("add a group of three: `etcd-node: {role: etcd, count: 3, networks: [...]}`"),
-            ),
-            (EtcdTopology::Stacked, Some((name, _))) => self.report(
-                Diagnostic::new(
-                    Code::EtcdTopology,
-                    Place::Value(Path::root().key("machines").key(name).key("role")),
-                    "this machine has the role etcd, and the cluster keeps its state on the control planes",
-                )
-                .help("add `etcd: external` under `kubernetes:`, or remove the machine"),
-            ),
-            _ => {}
-        }
-    }
-
     /// How many control planes there are, and whether each is large enough.
     fn control_planes(&mut self, machines: &[MachineDraft]) {
         let blueprint = self.blueprint;
@@ -101,18 +76,7 @@ impl Resolver<'_> {
                     .help("add machines with `role: control-plane`, one or three"),
             );
         }
-        let external = blueprint.kubernetes.as_ref().is_some_and(|it| it.etcd == EtcdTopology::External);
-        let (members, called) =
-            if external { (Role::Etcd, "etcd members") } else { (Role::ControlPlane, "control planes") };
-        let count = with_role(members).count();
-        if let (true, Some(last)) = (count > 0 && count.is_multiple_of(2), with_role(members).next_back()) {
-            let message = format!("{count} {called} survive no more failures than {}", count - 1);
-            self.report(
-                Diagnostic::new(Code::EvenControlPlanes, Place::Key(last.path.clone()), message)
-                    .note("etcd runs on each of them and needs more than half of its members")
-                    .help(format!("make it {} or {}", count - 1, count + 1)),
-            );
-        }
+        self.even_members(machines);
     }
 
     fn control_plane_size(&mut self, group: &MachineGroup, path: &Path) {

@@ -12,6 +12,7 @@ mod certificates;
 mod cidr;
 mod cluster;
 mod downloads;
+mod etcd;
 mod failover;
 mod fencing;
 mod gateway;

@@ -14,25 +14,27 @@ use crate::site::{
 /// Where kubeadm looks for certificates and keys. What it finds there it uses, and makes the rest.
 const PKI: &str = "/etc/kubernetes/pki";
 
-/// The API is reached from the load balancers, or directly where there are none: at the floating address if control
-/// planes hold it, and at their own ones, which pods know them by.
+/// The API is reached from the load balancers, or directly where there are none, at the floating address too if control
+/// planes hold it. Pods, which come from all nodes, know the control planes by their own addresses only.
 pub(super) fn flows(site: &Site) -> Vec<Flow> {
     let held = |role| site.floating.iter().filter(move |floating| floating.role == role);
-    let (reason, clients): (_, &[Role]) = if held(Role::LoadBalancer).next().is_some() {
-        ("load balancers: the Kubernetes API of every control plane", &[Role::LoadBalancer])
-    } else if held(Role::ControlPlane).next().is_some() {
-        let clients = &[Role::ControlPlane, Role::Worker, Role::Bastion];
-        ("the cluster and the bastion: the Kubernetes API", clients)
-    } else {
-        ("workers and the bastion: the Kubernetes API", &[Role::Worker, Role::Bastion])
-    };
-    let own = site.with_role(Role::ControlPlane).map(Endpoint::from);
-    vec![Flow {
+    let own = || site.with_role(Role::ControlPlane).map(Endpoint::from);
+    let flow = |reason: &str, clients: &[Role], to: Vec<Endpoint>| Flow {
         reason: reason.into(),
         from: clients.iter().flat_map(|role| site.with_role(*role)).map(Endpoint::from).collect(),
-        to: own.chain(held(Role::ControlPlane).map(Endpoint::from)).collect(),
+        to,
         service: Service::Tcp(API_PORT),
-    }]
+    };
+    if held(Role::LoadBalancer).next().is_none() {
+        let clients = [Role::ControlPlane, Role::Worker, Role::Bastion];
+        let to = own().chain(held(Role::ControlPlane).map(Endpoint::from)).collect();
+        return vec![flow("the cluster and the bastion: the Kubernetes API", &clients, to)];
+    }
+    let balancers = "load balancers: the Kubernetes API of every control plane";
+    vec![
+        flow(balancers, &[Role::LoadBalancer], own().collect()),
+        flow("pods: the Kubernetes API", &[Role::ControlPlane, Role::Worker], own().collect()),
+    ]
 }
 
 /// All that kubeadm would make on a control plane, where it then finds it made ("PKI certificates and requirements" of
@@ -143,11 +145,11 @@ mod tests {
         ["jump: {role: bastion, networks: [jump]}", "node: {role: worker, networks: [node]}"];
 
     #[test]
-    fn alone_they_serve_workers_and_the_bastion() {
+    fn alone_they_serve_the_cluster_and_the_bastion() {
         let [flow] = flows(&site(&CLUSTER, "")).try_into().unwrap();
         assert_eq!(
             flow.to_string(),
-            "workers and the bastion: the Kubernetes API: 10.4.0.2 10.1.0.2 -> 10.3.0.2, tcp 6443"
+            "the cluster and the bastion: the Kubernetes API: 10.3.0.2 10.4.0.2 10.1.0.2 -> 10.3.0.2, tcp 6443"
         );
     }
 
@@ -163,12 +165,15 @@ mod tests {
     }
 
     #[test]
-    fn behind_load_balancers_they_serve_those_only() {
+    fn behind_load_balancers_they_serve_those_and_pods() {
         let balanced = [&CLUSTER[..], &["hapx: {role: load-balancer, networks: [lb]}"]].concat();
-        let [flow] = flows(&site(&balanced, "load_balancer: {address: 10.2.0.9}")).try_into().unwrap();
+        let flows = flows(&site(&balanced, "load_balancer: {address: 10.2.0.9}"));
         assert_eq!(
-            flow.to_string(),
-            "load balancers: the Kubernetes API of every control plane: 10.2.0.2 -> 10.3.0.2, tcp 6443"
+            flows.iter().map(Flow::to_string).collect::<Vec<_>>(),
+            [
+                "load balancers: the Kubernetes API of every control plane: 10.2.0.2 -> 10.3.0.2, tcp 6443",
+                "pods: the Kubernetes API: 10.3.0.2 10.4.0.2 -> 10.3.0.2, tcp 6443",
+            ]
         );
     }
 }

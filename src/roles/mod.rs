@@ -3,17 +3,19 @@
 //! A role says two things: the traffic that it needs between networks (`flows`), and the files, packages and
 //! bootstrap stages of its machines ([`setups`]). The gateway turns the flows of all roles into its firewall.
 
+mod addons;
 mod base;
 mod bastion;
 mod control_plane;
 mod etcd;
 mod gateway;
 mod keepalived;
-mod kubeadm;
 mod known_hosts;
+mod kubeadm;
 mod kubeconfig;
 mod load_balancer;
 mod names;
+mod node;
 mod operator;
 mod pacemaker;
 mod pki;
@@ -34,6 +36,7 @@ fn flows(site: &Site) -> Vec<Flow> {
         load_balancer::flows(site),
         pacemaker::flows(site),
         control_plane::flows(site),
+        node::flows(site),
         etcd::flows(site),
     ]
     .concat()
@@ -56,13 +59,19 @@ fn setup(site: &Site, credentials: &Credentials, machine: &Machine, flows: &[Flo
         Role::Gateway => gateway::add(site, machine, flows, &mut setup)?,
         Role::Bastion => bastion::add(site, credentials, machine, &mut setup)?,
         Role::LoadBalancer => load_balancer::add(site, credentials, machine, &mut setup)?,
-        Role::ControlPlane => control_plane::add(site, credentials, machine, &mut setup)?,
+        Role::ControlPlane => {
+            control_plane::add(site, credentials, machine, &mut setup)?;
+            addons::add(site, machine, &mut setup)?;
+        }
         Role::Worker => worker::add(site, credentials, machine, &mut setup)?,
-        Role::Etcd => etcd::add(credentials, machine, &mut setup)?,
+        // What every member of etcd gets.
+        Role::Etcd => {}
     }
+    node::add(site, credentials, machine, &mut setup)?;
     if matches!(machine.role, Role::ControlPlane | Role::Worker) {
         kubeadm::add(site, credentials, machine, &mut setup)?;
     }
+    etcd::add(site, credentials, machine, &mut setup)?;
     keepalived::add(site, credentials, machine, &mut setup)?;
     pacemaker::add(site, credentials, machine, &mut setup)?;
     Ok(setup)

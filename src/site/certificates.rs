@@ -130,6 +130,8 @@ pub enum CertificateKind {
     Scheduler,
     /// The kubelet of a node.
     Kubelet,
+    /// The kubelet of a node towards the API and what measures nodes.
+    KubeletServer,
 }
 
 /// What a certificate's holder may be in a TLS handshake.
@@ -184,6 +186,7 @@ impl CertificateKind {
             Self::ControllerManager => "controller-manager",
             Self::Scheduler => "scheduler",
             Self::Kubelet => "kubelet",
+            Self::KubeletServer => "kubelet-server",
         }
     }
 
@@ -205,7 +208,7 @@ impl CertificateKind {
         match self {
             Self::ApiServerKubeletClient | Self::Admin => Some("kubeadm:cluster-admins"),
             Self::SuperAdmin => Some("system:masters"),
-            Self::Kubelet => Some("system:nodes"),
+            Self::Kubelet | Self::KubeletServer => Some("system:nodes"),
             _ => None,
         }
     }
@@ -214,7 +217,7 @@ impl CertificateKind {
     #[must_use]
     pub const fn usage(self) -> CertificateUsage {
         match self {
-            Self::ApiServer => CertificateUsage::Server,
+            Self::ApiServer | Self::KubeletServer => CertificateUsage::Server,
             Self::EtcdServer | Self::EtcdPeer => CertificateUsage::ServerAndClient,
             _ => CertificateUsage::Client,
         }

@@ -10,7 +10,7 @@ pub use crate::model::EtcdTopology;
 
 use super::CertificatePlan;
 use crate::assets::{Release, Version};
-use crate::value::AddressRange;
+use crate::value::{AddressRange, Duration, Size};
 
 /// A cluster on the control planes and workers.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Cluster {
     pub release: &'static Release,
     /// Where its state is.
     pub etcd: EtcdTopology,
+    /// How it is kept there.
+    pub etcd_settings: EtcdSettings,
     /// The addresses of services; the API has the first one.
     pub service_cidr: Ipv4Net,
     /// The addresses of pods.
@@ -137,6 +139,17 @@ pub struct KubeadmExtras {
     pub patches: BTreeMap<String, Mapping>,
 }
 
+/// How etcd keeps the state of a cluster, wherever it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EtcdSettings {
+    /// The size at which the database takes no more writes (`--quota-backend-bytes`).
+    pub quota: Size,
+    /// The time between two snapshots of a member.
+    pub snapshot_every: Duration,
+    /// How many of them a member keeps.
+    pub snapshots_kept: u16,
+}
+
 impl Cluster {
     /// Where clients find the API.
     #[must_use]
@@ -145,5 +158,11 @@ impl Cluster {
     }
 }
 
+/// The port on which members of etcd serve their clients (etcd's configuration flags, `--listen-client-urls`).
+pub const ETCD_CLIENT_PORT: u16 = 2379;
+/// The port on which members of etcd serve each other (`--listen-peer-urls`).
+pub const ETCD_PEER_PORT: u16 = 2380;
 /// The port of the Kubernetes API.
 pub const API_PORT: u16 = 6443;
+/// The port on which a kubelet serves the API and what measures nodes.
+pub const KUBELET_PORT: u16 = 10250;

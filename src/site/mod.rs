@@ -24,7 +24,8 @@ pub use certificates::{
     PlannedCertificate, SERVICE_ACCOUNT,
 };
 pub use cluster::{
-    API_PORT, AddOn, Cluster, EtcdTopology, KubeadmExtras, Manifest, NetworkPlugin, Runtime, ServicePool,
+    API_PORT, AddOn, Cluster, ETCD_CLIENT_PORT, ETCD_PEER_PORT, EtcdSettings, EtcdTopology, KUBELET_PORT,
+    KubeadmExtras, Manifest, NetworkPlugin, Runtime, ServicePool,
 };
 pub use download::Download;
 pub use image::{Image, PackageSources};
@@ -101,6 +102,22 @@ impl Site {
     /// All machines of one role.
     pub fn with_role(&self, role: Role) -> impl Iterator<Item = &Machine> {
         self.machines.iter().filter(move |machine| machine.role == role)
+    }
+
+    /// The machines on which systemd runs etcd; none where kubeadm does (a stacked etcd).
+    pub fn etcd_members(&self) -> impl Iterator<Item = &Machine> {
+        let role = match self.kubernetes.as_ref().map(|cluster| cluster.etcd) {
+            Some(EtcdTopology::External) => Some(Role::Etcd),
+            Some(EtcdTopology::Colocated) => Some(Role::ControlPlane),
+            Some(EtcdTopology::Stacked) | None => None,
+        };
+        self.machines.iter().filter(move |machine| Some(machine.role) == role)
+    }
+
+    /// Where the clients of these find them, in the order of the machines: `https://192.168.1.5:2379`.
+    #[must_use]
+    pub fn etcd_endpoints(&self) -> Vec<String> {
+        self.etcd_members().map(|member| format!("https://{}:{ETCD_CLIENT_PORT}", member.address())).collect()
     }
 
     /// The floating address that machines of this role hold in turn, if there is one.

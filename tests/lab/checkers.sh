@@ -1,7 +1,7 @@
 #!/bin/bash
 # checkers.sh [TARGET] [SUITE...]
 #
-# Builds the Debian chroots in which the tests run the real programs: TARGET/bookworm and TARGET/trixie
+# Builds the Debian chroots in which the tests run the real programs: TARGET/bookworm, TARGET/trixie and TARGET/forky
 # (default target/checkers, which is where the tests look unless BPC_CHECKERS names another folder).
 # A chroot that is up to date is left alone. Needs mmdebstrap, and root: it asks sudo if need be.
 # The packages come from the mirror in this machine's own apt sources; no service is started.
@@ -26,12 +26,14 @@ packages=(
   etcd-server etcd-client               # a cluster with the built certificates
   kubernetes-client                     # kubectl reads the built kubeconfigs
 )
+# Debian 14 in the making has what Debian 13 does not: containerd 2 and a kubectl of today.
+new_packages=(containerd kubernetes-client)
 
 target=$(realpath -m "${1:-$(dirname "$0")/../../target/checkers}")
 if [ "$(id -u)" != 0 ]; then exec sudo -- "$BASH" "$0" "$target" "${@:2}"; fi
 
 suites=("${@:2}")
-[ ${#suites[@]} -gt 0 ] || suites=(bookworm trixie)
+[ ${#suites[@]} -gt 0 ] || suites=(bookworm trixie forky)
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 fail() {
@@ -46,11 +48,21 @@ mirror() {
     awk '$1 == "Debian" { print $2; exit }'
 }
 
-# A fence agent: Debian 13 has a package for each.
-fence_agents() {
+# The packages of a suite. Debian 13 has one for each fence agent, and containerd 1.7.
+packages_of() {
   case $1 in
-    bookworm) echo fence-agents ;;
-    *) echo fence-agents-virsh ;;
+    bookworm) echo "${packages[@]}" fence-agents ;;
+    trixie) echo "${packages[@]}" fence-agents-virsh containerd ;;
+    *) echo "${new_packages[@]}" ;;
+  esac
+}
+
+# Whether the age of a suite's index matters: that of the suite in the making ends after a week, and a mirror that stands
+# still has no newer one.
+expires() {
+  case $1 in
+    bookworm | trixie) echo true ;;
+    *) echo false ;;
   esac
 }
 
@@ -59,9 +71,10 @@ build() {
   local suite=$1 log=$target/$1.log new start=$SECONDS
   new=$(mktemp -d "$target/$suite.XXXXXX")
   chmod 755 "$new"
-  if ! mmdebstrap --mode=root --variant=apt --format=directory --include="${packages[*]} $(fence_agents "$suite")" \
+  if ! mmdebstrap --mode=root --variant=apt --format=directory --include="$(packages_of "$suite")" \
     --skip=cleanup/apt/lists \
     --aptopt='Acquire::Languages "none"' --aptopt='Acquire::Retries "3"' \
+    --aptopt="Acquire::Check-Valid-Until \"$(expires "$suite")\"" \
     --dpkgopt=force-unsafe-io \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' \

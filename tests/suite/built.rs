@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bpc::diag::Files;
 use bpc::site::Machine;
-use bpc::{Compiled, Inputs, compile, source};
+use bpc::{Compiled, Inputs, compile, named_files, source};
 
 use crate::support::vault::vault;
 
@@ -43,6 +43,10 @@ fn compiled(path: &Path, text: &str) -> Compiled {
     inputs.files.add("blueprint.yaml", text);
     for fragment in source::wanted(&inputs.files) {
         inputs.files.add(fragment.as_str(), self::text(&path.with_file_name(&fragment)));
+    }
+    for name in named_files(&inputs.files, &[]) {
+        let text = self::text(&path.with_file_name(&name));
+        inputs.named.insert(name, Ok(text));
     }
     let (compiled, report) =
         compile(&inputs, &vault()).unwrap_or_else(|bug| panic!("{}: {bug}", path.display()));

@@ -1,8 +1,5 @@
 //! HAProxy's configuration: judged by HAProxy and by the units that start it. At work it is in `gateway/balancing.rs`.
 
-use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
-
 use bpc::Compiled;
 use bpc::site::{Machine, Role};
 
@@ -156,43 +153,6 @@ fn nobody_gets_in_with_a_password_that_is_not_of_the_vault() {
             }
         }
     }
-}
-
-/// Runs the stage of a load balancer with programs that only note how they were called; HAProxy runs or not.
-fn stage_calls(built: &Compiled, runs: bool) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &[u8]| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    };
-    let calls = folder.path().join("calls");
-    let note = format!("#!/bin/sh\necho \"${{0##*/}} $*\" >>{}\n", calls.display());
-    let answer = if runs { "" } else { "case $* in *is-active*) exit 3 ;; esac\n" };
-    write("haproxy", note.as_bytes());
-    write("systemctl", format!("{note}{answer}").as_bytes());
-    write("lib.sh", artifact(built, "hapx01", "files/usr/local/lib/bpc/lib.sh"));
-    write("stage", artifact(built, "hapx01", STAGE));
-    let path = format!("{}:/usr/bin:/bin", folder.path().display());
-    let mut command = Command::new("/bin/sh");
-    command.arg(folder.path().join("stage")).env_clear().env("PATH", path).env("BPC_LIB", folder.path());
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    std::fs::read_to_string(calls).unwrap()
-}
-
-#[test]
-fn its_stage_starts_haproxy_unless_pacemaker_does() {
-    const CHECK: &str = "haproxy -c -q -f /etc/haproxy/haproxy.cfg -f /etc/haproxy/users.cfg\n";
-    let systemd = "systemctl daemon-reload\nsystemctl enable haproxy\nsystemctl reload-or-restart haproxy\n";
-    let asked = "systemctl --quiet is-active haproxy\n";
-    let keepalived = blueprint("routed");
-    let pacemaker = changed("routed", |text| {
-        text.replace("  address: 10.2.0.20\n", "  address: 10.2.0.20\n  failover: pacemaker\n")
-    });
-    assert_eq!(stage_calls(&keepalived, false), format!("{CHECK}{systemd}"));
-    assert_eq!(stage_calls(&pacemaker, false), format!("{CHECK}{asked}"));
-    assert_eq!(stage_calls(&pacemaker, true), format!("{CHECK}{asked}systemctl reload haproxy\n"));
 }
 
 #[test]

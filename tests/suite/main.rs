@@ -15,12 +15,14 @@
 
 mod support;
 
+mod addons;
 mod architecture;
 mod bootstrap;
 mod built;
 mod cli;
 mod cloud_init;
 mod diagnostics;
+mod etcd;
 mod failover;
 mod gateway;
 mod golden;
@@ -28,6 +30,7 @@ mod haproxy;
 mod iso9660;
 mod kubeadm;
 mod netplan;
+mod node;
 mod pacemaker;
 mod packages;
 mod pki;
@@ -36,5 +39,6 @@ mod reproducible;
 mod schema;
 mod scripts;
 mod shell;
+mod stages;
 mod writer;
 mod yaml;

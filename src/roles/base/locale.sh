@@ -3,4 +3,7 @@
 if ! grep -qx "$LOCALE UTF-8" /etc/locale.gen; then
   echo "$LOCALE UTF-8" >>/etc/locale.gen
 fi
-locale-gen
+# A locale that is not there is taken for C, whose characters are ASCII.
+if [ "$(LC_ALL=$LOCALE locale charmap 2>/dev/null)" != UTF-8 ]; then
+  locale-gen
+fi

@@ -1,4 +1,4 @@
 # A server that runs reads its configuration again, if that is sound; one that waits for its first connection (Ubuntu
 # starts it by a socket) will read it then.
 
-systemctl try-reload-or-restart ssh.service
+apply try-reload-or-restart ssh.service

@@ -49,6 +49,7 @@ impl Rule {
     pub(super) fn service(self, service: Service) -> Self {
         match service {
             Service::Tcp(port) => self.only(format!("tcp dport {port}")),
+            Service::TcpRange(first, last) => self.only(format!("tcp dport {first}-{last}")),
             Service::Udp(port) => self.only(format!("udp dport {port}")),
             Service::Ping => self.only("icmp type echo-request"),
         }

@@ -4,6 +4,6 @@ haproxy -c -q -f /etc/haproxy/haproxy.cfg -f /etc/haproxy/users.cfg
 log "the statistics page has its password number $PASSWORD_GENERATION"
 if [ "$STARTED_BY" = systemd ]; then
   enable_service haproxy reload-or-restart
-elif systemctl --quiet is-active haproxy; then
-  systemctl reload haproxy
+else
+  apply try-reload-or-restart haproxy
 fi

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use bpc::bootstrap::{packages, script};
-use bpc::setup::Stage;
+use bpc::setup::{File, Stage};
 use sha2::{Digest as _, Sha256};
 
 use super::scratch::{Machine, Shell, output, shells, succeed};
@@ -54,7 +54,10 @@ fn a_download_is_installed_and_not_repeated() {
         assert!(!machine.host_path(&part).exists());
 
         fs::set_permissions(&tool, fs::Permissions::from_mode(0o600)).unwrap();
+        // The power went before this was tidied up.
+        fs::write(machine.host_path(&part), &*FILE).unwrap();
         assert_eq!(fetch(&machine, &[], &DIGEST), (true, String::new(), vec![]));
+        assert!(!machine.host_path(&part).exists());
         assert_eq!(mode(&tool), 0o755);
         assert_eq!(machine.calls(), [""; 0]);
     }
@@ -222,9 +225,39 @@ fn a_service_is_enabled_and_started_or_reloaded() {
             "systemctl daemon-reload",
             "systemctl enable dnsmasq.service",
             "systemctl reload-or-restart dnsmasq.service",
+            "systemctl start dnsmasq.service",
         ];
         assert_eq!(machine.calls(), expected);
         assert!(!output(&mut machine.with_library("enable_service absent.service")).status.success());
+    }
+}
+
+#[test]
+fn files_are_put_into_force_once_for_each_stage_and_boot() {
+    for shell in shells() {
+        let stage = |text: &str| {
+            Stage::new(40, "haproxy", &[], "enable_service haproxy reload-or-restart\n")
+                .applying(&[File::text("/etc/haproxy/haproxy.cfg", text)])
+        };
+        let machine = Machine::new(&shell, &[stage("old")]);
+        machine.stub("systemctl", "! [ -e \"$BPC_ROOT/broken\" ] || case $* in *start*) exit 1 ;; esac");
+        let reloads = || {
+            let mut command = machine.command("usr/local/lib/bpc/stages/40-haproxy");
+            command.env("BPC_LIB", machine.path("usr/local/lib/bpc"));
+            let good = output(&mut command).status.success();
+            let calls = machine.calls();
+            machine.write("calls", b"", 0o644);
+            assert!(!good || calls.contains(&"systemctl start haproxy".to_owned()), "{calls:?}");
+            (good, calls.contains(&"systemctl reload-or-restart haproxy".to_owned()))
+        };
+        machine.write("broken", b"", 0o644);
+        assert_eq!(reloads(), (false, true));
+        fs::remove_file(machine.host_path("broken")).unwrap();
+        assert_eq!([reloads(), reloads()], [(true, true), (true, false)]);
+        machine.install(&[stage("new")]);
+        assert_eq!([reloads(), reloads()], [(true, true), (true, false)]);
+        fs::remove_dir_all(machine.host_path("run/bpc/applied")).unwrap();
+        assert_eq!(reloads(), (true, true), "after a boot");
     }
 }
 

@@ -24,7 +24,10 @@ fn every_configuration_is_taken(on: On) {
                 assert_eq!(said, "keepalived: generation 0 of the password\n", "{on:?} {name} {}", node.name);
             }
             let told = node.run("sort -u /run/systemctl");
-            assert_eq!(told, "daemon-reload\nenable keepalived\nreload-or-restart keepalived\n");
+            assert_eq!(
+                told,
+                "daemon-reload\nenable keepalived\nreload-or-restart keepalived\nstart keepalived\n"
+            );
         }
         names.push(name);
     }

@@ -44,7 +44,7 @@ with ThreadPoolExecutor(len(targets)) as pool:
 "#;
 
 /// Ports that every machine listens on.
-const PORTS: [u16; 7] = [22, 80, 443, 6443, 8080, 8404, 30080];
+const PORTS: [u16; 8] = [22, 80, 443, 6443, 8080, 8404, 10250, 30080];
 
 fn lab(on: On) -> Option<Lab> {
     let lab = Lab::new(on)?;
@@ -136,10 +136,10 @@ fn only_declared_flows_pass(on: On) {
     let Some(lab) = lab(on) else { return };
     lab.load_firewall();
     let expected = "\
-        jump -> api:80,443,6443,8080 gate.jump:22 hapx01:22,8404 hapx02:22,8404 internet:* mast01:22 node01:22 node02:22\n\
+        jump -> api:80,443,6443,8080 gate.jump:22 hapx01:22,8404 hapx02:22,8404 internet:* mast01:22 node01:22,30080 node02:22,30080\n\
         hapx01 -> internet:* mast01:80,6443 node01:443,30080 node02:443,30080\n\
-        mast01 -> api:6443 internet:*\n\
-        node01 -> api:80,443,6443 internet:*\n\
+        mast01 -> api:6443 internet:* node01:10250 node02:10250\n\
+        node01 -> api:80,443,6443 internet:* mast01:6443,10250\n\
         host -> api:8080 gate.desk:22 gate.jump:22 gate.lb:22 gate.mast:22 gate.node:22 gate.vip:22 internet:* node01:* node02:*\n\
         stranger -> internet:*\n\
         outside ->";
@@ -167,6 +167,48 @@ fn without_the_rules_everything_would_pass() {
     for (source, target) in [("node01", "10.4.0.2 80"), ("outside", "10.4.0.2 22"), ("mast01", "10.3.0.2 22")]
     {
         assert_eq!(hears(&lab, source, target), "-");
+    }
+}
+
+/// Answers one packet after the other on UDP port 8472, that of flannel's VXLAN.
+const ECHO: &str = r#"
+import socket
+listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+listener.bind(("", 8472))
+print("ready", flush=True)
+while True:
+    listener.sendto(*listener.recvfrom(100))
+"#;
+
+/// Whether an address answers there.
+const ASK: &str = r#"
+import socket, sys
+asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asker.settimeout(2)
+asker.sendto(b"?", (sys.argv[1], 8472))
+try:
+    print(asker.recv(100) == b"?")
+except OSError:
+    print(False)
+"#;
+
+#[test]
+fn pods_travel_between_nodes_and_nobody_joins_them() {
+    let Some(lab) = Lab::new(On::Trixie) else { return };
+    for machine in ["mast01", "node01"] {
+        assert_eq!(lab.start(machine, &python(&lab, ECHO), None), "ready");
+    }
+    lab.load_firewall();
+    for (from, to, answered) in [
+        ("mast01", "10.5.0.2", true),
+        ("node02", "10.4.0.2", true),
+        ("hapx01", "10.5.0.2", false),
+        ("jump", "10.4.0.2", false),
+    ] {
+        let mut ask = python(&lab, ASK);
+        let output = lab.command(from, ask.arg(to)).output().unwrap();
+        let answer = if answered { "True\n" } else { "False\n" };
+        assert_eq!(String::from_utf8_lossy(&output.stdout), answer, "{from} {to}");
     }
 }
 

@@ -48,7 +48,7 @@ fn facts(path: &str) -> (&'static str, bool, bool) {
     (
         authority,
         matches!(name, "apiserver" | "server" | "peer"),
-        matches!(name, "server" | "peer") || name != "apiserver",
+        name != "apiserver" && !path.ends_with("/kubelet/server"),
     )
 }
 
@@ -170,6 +170,7 @@ fn servers_are_known_by_their_names_and_addresses() {
     let Some(reader) = reader(&built, false) else { return };
     let api = "files/etc/kubernetes/pki/apiserver.crt";
     let member = "files/etc/etcd/pki/server.crt";
+    let kubelet = "files/etc/bpc/kubelet/server.crt";
     for (machine, file, authority, option, name, good) in [
         ("kube-mast02", api, "kubernetes-ca", "-verify_hostname", "kube-mast02", true),
         ("kube-mast02", api, "kubernetes-ca", "-verify_hostname", "kube-mast02.kube.full", true),
@@ -192,6 +193,10 @@ fn servers_are_known_by_their_names_and_addresses() {
         ("etcd-node03", member, "etcd-ca", "-verify_ip", "192.168.1.7", true),
         ("etcd-node03", member, "etcd-ca", "-verify_ip", "127.0.0.1", true),
         ("etcd-node03", member, "etcd-ca", "-verify_ip", "192.168.1.6", false),
+        ("kube-mast02", kubelet, "kubernetes-ca", "-verify_ip", "192.168.1.3", true),
+        ("kube-mast02", kubelet, "kubernetes-ca", "-verify_hostname", "kube-mast02", true),
+        ("kube-node01", kubelet, "kubernetes-ca", "-verify_hostname", "kube-node01.kube.full", true),
+        ("kube-node01", kubelet, "kubernetes-ca", "-verify_hostname", "kube-node02", false),
     ] {
         reader.add("leaf.crt", artifact(&built, machine, file));
         let trusted = format!("@{authority}.crt");

@@ -56,11 +56,12 @@ fn assert_files(built: &Compiled, machine: &str, more: &[&[&str]]) {
 
 const STACKED: [&str; 3] =
     ["pki/etcd/server.{crt,key}", "pki/etcd/peer.{crt,key}", "pki/etcd/healthcheck-client.{crt,key}"];
-const MEMBER: [&str; 4] = [
+const MEMBER: [&str; 5] = [
     "etcd/pki/ca.crt",
     "etcd/pki/server.{crt,key}",
     "etcd/pki/peer.{crt,key}",
     "etcd/pki/healthcheck-client.{crt,key}",
+    "etcd/etcd.yaml",
 ];
 
 #[test]
@@ -84,6 +85,14 @@ fn with_an_etcd_elsewhere_nobody_has_the_key_of_its_authority() {
 }
 
 #[test]
+fn a_control_plane_with_etcd_as_a_service_has_both() {
+    let keys = ["scheduler.conf", "pki/ca.key", "pki/front-proxy-ca.key"];
+    let built = cluster("kube-compact", "");
+    assert_files(&built, "kube-mast01", &[&CONTROL_PLANE, &keys, &MEMBER, &["super-admin.conf"]]);
+    assert_files(&built, "kube-mast03", &[&CONTROL_PLANE, &keys, &MEMBER]);
+}
+
+#[test]
 fn in_the_vault_mode_no_machine_signs_anything_and_every_kubelet_has_a_certificate() {
     let all = ["scheduler.conf", "kubelet.conf"];
     let built = cluster("kube-demo", "pki: {authority_keys: vault}");
@@ -93,21 +102,21 @@ fn in_the_vault_mode_no_machine_signs_anything_and_every_kubelet_has_a_certifica
 }
 
 #[test]
-fn others_have_the_key_of_their_sshd_and_their_way_to_the_api() {
+fn others_have_the_key_of_their_sshd_their_kubelet_and_their_way_to_the_api() {
     for built in [cluster("kube-demo", ""), cluster("kube-full", "pki: {root: true}")] {
         assert_files(&built, "hapx-node01", &[]);
-        let ways = [
-            ("gate-node01", None),
-            ("busybox", Some("/etc/bpc/kubernetes/admin.conf")),
-            ("kube-node01", Some("/etc/bpc/kubeadm/discovery.conf")),
-        ];
-        for (machine, way) in ways {
+        let sshd = "/etc/ssh/bpc_host_ed25519_key";
+        let joined = [sshd, "/etc/bpc/kubelet/server.key", "/etc/bpc/kubeadm/discovery.conf"];
+        for (machine, keys) in [
+            ("gate-node01", &[sshd][..]),
+            ("busybox", &[sshd, "/etc/bpc/kubernetes/admin.conf"]),
+            ("kube-node01", &joined),
+        ] {
             assert_files(&built, machine, &[]);
             let prefix = format!("machines/{machine}/files");
             let files = built.artifacts.files.iter().filter(|file| file.content.is_secret());
             let secret: Vec<_> = files.filter_map(|file| file.path.strip_prefix(&prefix)).collect();
-            let expected: Vec<_> = ["/etc/ssh/bpc_host_ed25519_key"].into_iter().chain(way).collect();
-            assert_eq!(secret, expected);
+            assert_eq!(secret, keys);
         }
     }
 }

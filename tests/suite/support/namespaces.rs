@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use super::tools::{On, tool};
@@ -55,16 +56,22 @@ impl Namespaces {
         succeed(self.enter().args(["sh", "-euc", script]))
     }
 
+    /// A command where the others are held, and what is mounted for them.
+    pub(crate) fn enter(&self) -> Command {
+        let mut inside = Command::new("nsenter");
+        inside.args(["--target", &self.inside, "--mount", "--net", "--pid"]);
+        inside
+    }
+
+    /// Where this process sees the files that are seen there.
+    pub(crate) fn files(&self) -> PathBuf {
+        format!("/proc/{}/root", self.inside).into()
+    }
+
     /// Ends all that runs in it.
     pub(crate) fn end(&mut self) {
         let _ = self.holder.kill();
         let _ = self.holder.wait();
-    }
-
-    fn enter(&self) -> Command {
-        let mut inside = Command::new("nsenter");
-        inside.args(["--target", &self.inside, "--mount", "--net", "--pid"]);
-        inside
     }
 }
 

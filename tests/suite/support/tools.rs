@@ -47,15 +47,18 @@ pub(crate) enum On {
     Bookworm,
     /// Debian 13.
     Trixie,
+    /// Debian 14 in the making, with a few programs that Debian 13 has only older.
+    Forky,
 }
 
 impl On {
     /// The root folder that the program sees.
-    fn root(self) -> PathBuf {
+    pub(crate) fn root(self) -> PathBuf {
         match self {
             Self::Host => PathBuf::from("/"),
             Self::Bookworm => checkers().join("bookworm"),
             Self::Trixie => checkers().join("trixie"),
+            Self::Forky => checkers().join("forky"),
         }
     }
 }
@@ -75,7 +78,7 @@ pub(crate) fn tool(on: On, program: &str) -> Option<Tool> {
     let root = on.root();
     let path = match on {
         On::Host => std::env::var_os("PATH").unwrap_or_default(),
-        On::Bookworm | On::Trixie => CHROOT_PATH.into(),
+        On::Bookworm | On::Trixie | On::Forky => CHROOT_PATH.into(),
     };
     let found = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|candidate| {
         // A chroot's absolute link (/etc/alternatives) does not lead anywhere from here, so links are not followed.
@@ -86,7 +89,9 @@ pub(crate) fn tool(on: On, program: &str) -> Option<Tool> {
     }
     let advice = match on {
         On::Host => format!("install the package '{}'", package_of(program)),
-        On::Bookworm | On::Trixie => format!("run tests/lab/checkers.sh (looked below {})", root.display()),
+        On::Bookworm | On::Trixie | On::Forky => {
+            format!("run tests/lab/checkers.sh (looked below {})", root.display())
+        }
     };
     let message = format!("{program} is missing on {on:?}: {advice}");
     assert!(std::env::var("BPC_REQUIRE_TOOLS").as_deref() != Ok("1"), "{message}");
@@ -245,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_chroot_is_the_debian_it_says() {
-        for (on, codename) in [(On::Bookworm, "bookworm"), (On::Trixie, "trixie")] {
+        for (on, codename) in [(On::Bookworm, "bookworm"), (On::Trixie, "trixie"), (On::Forky, "forky")] {
             let Some(cat) = tool(on, "cat") else { continue };
             let release = stdout(cat.command().arg("/etc/os-release"));
             assert!(release.contains(&format!("VERSION_CODENAME={codename}\n")), "{release}");

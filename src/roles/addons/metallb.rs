@@ -1,0 +1,64 @@
+//! `MetalLB`: services of type `LoadBalancer` get an address of a network of machines.
+
+use super::Addon;
+use super::kustomization::{Kustomization, UPSTREAM};
+use crate::bug::Bug;
+use crate::format::yaml::Yaml;
+use crate::site::{Role, ServicePool, Site};
+
+/// Its namespace.
+const NAMESPACE: &str = "metallb-system";
+
+/// The controller and the speakers, as their manifest has them.
+pub(super) fn addon(site: &Site) -> Result<Addon, Bug> {
+    let kustomization = Kustomization { resources: vec![UPSTREAM], ..Kustomization::default() };
+    let version = site.download("metallb")?.version;
+    Ok(Addon {
+        name: "metallb",
+        download: Some("metallb"),
+        files: vec![("kustomization.yaml", kustomization.document())],
+        expected: ["controller", "speaker"].map(|it| format!("/metallb/{it}:v{version}")).to_vec(),
+        ready: Some(format!("rollout status deployment/controller --namespace {NAMESPACE}")),
+    })
+}
+
+/// What it gives away. Its controller judges these, so they have to wait until that answers.
+pub(super) fn pools(site: &Site, pools: &[ServicePool]) -> Addon {
+    let kustomization = Kustomization { resources: vec!["pools.yaml"], ..Kustomization::default() };
+    let objects: Vec<String> =
+        pools.iter().flat_map(|it| [pool(it), advertisement(site, it)]).map(|it| it.to_string()).collect();
+    Addon {
+        name: "metallb-pools",
+        files: vec![("kustomization.yaml", kustomization.document()), ("pools.yaml", objects.join("---\n"))],
+        ..Addon::default()
+    }
+}
+
+fn pool(pool: &ServicePool) -> Yaml {
+    let range = format!("{}-{}", pool.range.first, pool.range.last);
+    object("IPAddressPool", pool, Yaml::map([("addresses", Yaml::seq([range.as_str()]))]))
+}
+
+/// Only workers on that network answer for its addresses, and only there: `MetalLB` would choose a machine that is not on
+/// it, and then nobody would answer.
+fn advertisement(site: &Site, pool: &ServicePool) -> Yaml {
+    let workers = site.with_role(Role::Worker).filter(|machine| machine.on(&pool.network).is_some());
+    let names: Vec<&str> = workers.map(|machine| machine.name.as_str()).collect();
+    let selector = Yaml::map([("matchExpressions", Yaml::seq([super::on_machines(&names)]))]);
+    let spec = Yaml::map([
+        ("ipAddressPools", Yaml::seq([pool.network.as_str()])),
+        ("interfaces", Yaml::seq([pool.interface.as_str()])),
+        ("nodeSelectors", Yaml::seq([selector])),
+    ]);
+    object("L2Advertisement", pool, spec)
+}
+
+fn object(kind: &str, pool: &ServicePool, spec: Yaml) -> Yaml {
+    let metadata = Yaml::map([("name", pool.network.as_str().into()), ("namespace", NAMESPACE.into())]);
+    Yaml::map([
+        ("apiVersion", "metallb.io/v1beta1".into()),
+        ("kind", kind.into()),
+        ("metadata", metadata),
+        ("spec", spec),
+    ])
+}

@@ -1,0 +1,23 @@
+# kubeadm, kubectl, the kubelet, and the plugins that connect pods.
+
+root=${BPC_ROOT:-}
+
+unpack "$CNI_URL" "$CNI_SHA256" "$CNI_PLUGINS"
+mkdir -p "$root/etc/kubernetes/manifests"
+
+# A node that has joined keeps its version, so that its kubelet is never newer than the API. kubelet.conf alone says
+# nothing: where no machine signs certificates, a seed brings it.
+installed=''
+if [ -e "$root/etc/kubernetes/kubelet.conf" ] && [ -e "$root/var/lib/kubelet/config.yaml" ]; then
+  installed=$(kubelet --version) || installed=''
+fi
+case $installed in
+  '' | "Kubernetes v$VERSION")
+    fetch "$KUBEADM_URL" "$KUBEADM_SHA256" /usr/local/bin/kubeadm 0755
+    fetch "$KUBELET_URL" "$KUBELET_SHA256" /usr/local/bin/kubelet 0755
+    fetch "$KUBECTL_URL" "$KUBECTL_SHA256" /usr/local/bin/kubectl 0755
+    ;;
+  *) log "this node has $installed and keeps it: day-2/upgrade.sh brings v$VERSION" ;;
+esac
+
+enable_service kubelet restart

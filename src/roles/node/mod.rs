@@ -1,0 +1,75 @@
+//! What every node of the cluster has, whether it is a control plane or a worker: what kubeadm wants to find.
+//!
+//! A kernel that forwards the traffic of pods, without swap; a container runtime; the kubelet, which waits for kubeadm to
+//! configure it; and the certificate that the kubelet serves with. None of it knows which node it is on.
+
+mod containerd;
+mod docker;
+mod flows;
+mod kubernetes;
+
+pub(super) use flows::flows;
+
+use crate::bug::Bug;
+use crate::credentials::Credentials;
+use crate::setup::{File, Setup, Stage};
+use crate::site::{Cluster, Machine, Role, Runtime, Site};
+
+/// Where the plugins are that connect pods, and their configuration: where network plugins put both if they are not told
+/// otherwise.
+const CNI_PLUGINS: &str = "/opt/cni/bin";
+const CNI_CONFIGURATION: &str = "/etc/cni/net.d";
+
+/// Adds it, if the machine is a node.
+pub(super) fn add(
+    site: &Site,
+    credentials: &Credentials,
+    machine: &Machine,
+    setup: &mut Setup,
+) -> Result<(), Bug> {
+    let (Some(cluster), Role::ControlPlane | Role::Worker) = (&site.kubernetes, machine.role) else {
+        return Ok(());
+    };
+    kernel(setup);
+    match cluster.runtime {
+        Runtime::Containerd(version) => containerd::add(site, cluster, version, setup)?,
+        Runtime::Docker => docker::add(site, cluster, setup)?,
+    }
+    setup.files.push(File::text("/etc/crictl.yaml", crictl(cluster)));
+    kubernetes::add(site, credentials, machine, setup)
+}
+
+fn kernel(setup: &mut Setup) {
+    setup.install(["kmod", "mount", "procps"]);
+    setup.apply(
+        Stage::new(20, "kernel", &[], include_str!("kernel.sh")),
+        vec![
+            File::text("/etc/modules-load.d/bpc-kubernetes.conf", include_str!("modules.conf")),
+            File::text("/etc/sysctl.d/90-bpc-kubernetes.conf", include_str!("sysctl.conf")),
+        ],
+    );
+}
+
+/// What `crictl` asks if it is not told otherwise.
+fn crictl(cluster: &Cluster) -> String {
+    let socket = cluster.runtime.cri_socket();
+    format!("runtime-endpoint: {socket}\nimage-endpoint: {socket}\ntimeout: 10\n")
+}
+
+/// The image that holds the namespaces of a pod. It is the runtime that starts it, and nothing else knows which it is.
+fn pause(cluster: &Cluster) -> String {
+    format!("registry.k8s.io/pause:{}", cluster.release.images.pause)
+}
+
+/// The variables of a stage that downloads these: `NAME_URL` and `NAME_SHA256` of each.
+fn downloads<'a>(
+    site: &'a Site,
+    names: &[(&str, [&'static str; 2])],
+) -> Result<Vec<(&'static str, &'a str)>, Bug> {
+    let mut variables = Vec::new();
+    for (name, [url, digest]) in names {
+        let download = site.download(name)?;
+        variables.extend([(*url, download.url.as_str()), (*digest, download.sha256.as_str())]);
+    }
+    Ok(variables)
+}

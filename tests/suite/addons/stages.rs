@@ -1,0 +1,170 @@
+//! The stages that apply add-ons, in a scratch root with a kubectl that only notes how it was called.
+
+use bpc::setup::Stage;
+use sha2::{Digest, Sha256};
+
+use super::{FIRST, KUBE_DEMO, script};
+use crate::bootstrap::scratch::{Machine, Shell, shells};
+use crate::built::{artifact, changed};
+
+/// A cluster with this UID, and a build of every kustomization that is the file `built`.
+const KUBECTL: &str = "
+case $1 in
+  get) cat \"$BPC_ROOT/uid\" ;;
+  kustomize) cat \"$BPC_ROOT/built\" ;;
+  *) [ ! -e \"$BPC_ROOT/no-$1\" ] ;;
+esac";
+
+/// A call, as it is seen.
+const GET: &str = "kubectl get namespace kube-system --output jsonpath={.metadata.uid}";
+
+/// The first control plane with one stage, whose digest of a download is that of `upstream`.
+fn machine<'a>(shell: &'a Shell, order: u8, name: &'static str, upstream: &str) -> Machine<'a> {
+    let mut script = script(&KUBE_DEMO, &format!("{order}-{name}"));
+    if let Some(digest) = script.lines().find_map(|line| line.strip_prefix("SHA256=")) {
+        let found = format!("SHA256={}", base16ct::lower::encode_string(&Sha256::digest(upstream)));
+        script = script.replace(&format!("SHA256={digest}"), &found);
+    }
+    let machine = Machine::new(shell, &[Stage { order, name, script }]);
+    machine.stub("kubectl", KUBECTL);
+    machine.write("uid", b"1-2-3", 0o644);
+    machine.write(&format!("etc/bpc/addons/{name}/kustomization.yaml"), b"", 0o644);
+    machine.write(&format!("etc/bpc/addons/{name}/upstream.yaml"), upstream.as_bytes(), 0o644);
+    machine
+}
+
+/// The calls of kubectl since this was last asked, from the scratch root on, without that.
+fn calls(machine: &Machine<'_>) -> Vec<String> {
+    let root = machine.path("").display().to_string();
+    let calls = machine.calls().into_iter().filter(|call| call.starts_with("kubectl "));
+    let calls = calls.map(|call| call.replace(&root, "/")).collect();
+    machine.write("calls", b"", 0o644);
+    calls
+}
+
+/// Forgets that the stage ran, and runs it again.
+fn run_again(machine: &Machine<'_>) {
+    std::fs::remove_dir_all(machine.host_path("var/lib/bpc/stamps")).unwrap();
+    machine.run();
+}
+
+#[test]
+fn an_add_on_is_applied_once() {
+    let build = "kubectl kustomize //etc/bpc/addons/metrics-server";
+    let apply = "kubectl apply --server-side --force-conflicts --field-manager bpc \
+                 --filename //var/lib/bpc/addons/metrics-server.yaml";
+    for shell in shells() {
+        let machine = machine(&shell, 73, "metrics-server", "");
+        machine.write("built", b"kind: Deployment\n", 0o644);
+        machine.run();
+        let found: Vec<String> = calls(&machine).iter().map(|call| call.replace("///", "//")).collect();
+        assert_eq!(found, [build, GET, apply]);
+        run_again(&machine);
+        assert_eq!(calls(&machine), [build, GET], "nothing has changed");
+        machine.write("built", b"kind: Service\n", 0o644);
+        run_again(&machine);
+        assert_eq!(calls(&machine), [build, GET, apply], "something else is wanted");
+        machine.write("uid", b"4-5-6", 0o644);
+        run_again(&machine);
+        assert_eq!(calls(&machine), [build, GET, apply], "another cluster has nothing yet");
+    }
+}
+
+#[test]
+fn what_failed_is_applied_again() {
+    for shell in shells() {
+        let machine = machine(&shell, 73, "metrics-server", "");
+        machine.write("built", b"kind: Deployment\n", 0o644);
+        machine.write("no-apply", b"", 0o644);
+        machine.stub("sleep", "case $1 in 0.*) exec /bin/sleep \"$1\" ;; esac\nrm \"$BPC_ROOT/no-apply\"");
+        machine.run();
+        let applied = calls(&machine).iter().filter(|call| call.starts_with("kubectl apply")).count();
+        assert_eq!(applied, 2);
+    }
+}
+
+#[test]
+fn patches_that_missed_are_not_applied() {
+    let good = "image: docker.io/haproxytech/kubernetes-ingress:3.2.11\nargs: [--ingress.class=haproxy]\n\
+                type: ClusterIP\nhostPort: 80\nhostPort: 443\n";
+    for shell in shells() {
+        let machine = machine(&shell, 72, "ingress", "kind: DaemonSet\n");
+        machine.write("built", good.replace("hostPort: 80\n", "").as_bytes(), 0o644);
+        machine.write("right", good.as_bytes(), 0o644);
+        let mend =
+            "case $1 in 0.*) exec /bin/sleep \"$1\" ;; esac\ncp \"$BPC_ROOT/right\" \"$BPC_ROOT/built\"";
+        machine.stub("sleep", mend);
+        let said = machine.run();
+        assert!(said.contains("ingress: the patches do not go with the manifest"), "{said}");
+        assert!(said.contains("then lacks: hostPort: 80\n"), "{said}");
+        let applied = calls(&machine).iter().filter(|call| call.starts_with("kubectl apply")).count();
+        assert_eq!(applied, 1, "only the right ones");
+    }
+}
+
+#[test]
+fn the_network_plugin_is_there_when_the_node_is_ready() {
+    let built = "\"Network\": \"10.244.0.0/16\"\n--iface=$(NODE_IP)\nname: NODE_IP\n";
+    for shell in shells() {
+        let machine = machine(&shell, 70, "flannel", "kind: DaemonSet\n");
+        machine.write("built", built.as_bytes(), 0o644);
+        machine.write("no-wait", b"", 0o644);
+        machine.stub("sleep", "case $1 in 0.*) exec /bin/sleep \"$1\" ;; esac\nrm \"$BPC_ROOT/no-wait\"");
+        machine.run();
+        let calls = calls(&machine);
+        let waits: Vec<&String> = calls.iter().filter(|call| call.starts_with("kubectl wait")).collect();
+        let wait = format!("kubectl wait node/{FIRST} --for condition=Ready --timeout 120s");
+        assert_eq!(waits, [&wait, &wait]);
+        let applied = calls.iter().filter(|call| call.starts_with("kubectl apply")).count();
+        assert_eq!(applied, 1, "it only waits again");
+    }
+}
+
+#[test]
+fn what_needs_workers_waits_for_all_that_does() {
+    for shell in shells() {
+        let machine = machine(&shell, 80, "addons", "");
+        machine.run();
+        let ready = [
+            "deployment/controller --namespace metallb-system",
+            "daemonset --namespace haproxy-controller --selector app.kubernetes.io/managed-by=bpc",
+            "deployment/metrics-server --namespace kube-system",
+            "deployment/local-path-provisioner --namespace local-path-storage",
+        ];
+        assert_eq!(calls(&machine), ready.map(|it| format!("kubectl rollout status {it} --timeout 120s")));
+    }
+}
+
+#[test]
+fn manifests_are_applied_as_they_are_and_in_order() {
+    let keys = "cni_manifest: manifests/plugin.yaml, manifests: [manifests/zebra.yml, manifests/ape.yaml]";
+    let built = changed("routed", |text| {
+        text.replace("kubernetes: {version: \"1.35\"}", &format!("kubernetes: {{version: \"1.35\", {keys}}}"))
+    });
+    let path = "files/etc/bpc/addons/network-plugin/manifest.yaml";
+    let plugin = artifact(&built, "mast01", path);
+    assert!(plugin.starts_with(b"# As it was written: "), "{}", String::from_utf8_lossy(plugin));
+    for shell in shells() {
+        let stages = ["70-network-plugin", "82-manifests"].map(|file| {
+            let script = artifact(&built, "mast01", &format!("files/usr/local/lib/bpc/stages/{file}"));
+            let (order, name) = file.split_once('-').unwrap();
+            let script = String::from_utf8(script.to_vec()).unwrap();
+            Stage { order: order.parse().unwrap(), name, script }
+        });
+        let machine = Machine::new(&shell, &stages);
+        machine.stub("kubectl", KUBECTL);
+        machine.write("uid", b"1-2-3", 0o644);
+        for name in
+            ["etc/bpc/addons/network-plugin/manifest", "etc/bpc/manifests/zebra", "etc/bpc/manifests/ape"]
+        {
+            let text = artifact(&built, "mast01", &format!("files/{name}.yaml"));
+            machine.write(&format!("{name}.yaml"), text, 0o644);
+        }
+        machine.run();
+        let applied: Vec<String> = calls(&machine)
+            .iter()
+            .filter_map(|call| Some(call.split_once("kubectl apply ")?.1.rsplit_once('/')?.1.to_owned()))
+            .collect();
+        assert_eq!(applied, ["manifest.yaml", "zebra.yaml", "ape.yaml"]);
+    }
+}

@@ -1,0 +1,78 @@
+//! The stage that prepares the kernel.
+
+use crate::bootstrap::scratch::{Machine, output, shells, succeed};
+use crate::built::blueprint;
+use crate::node::stage;
+
+const FSTAB: &str = "\
+# /swapfile none swap sw 0 0
+UUID=1 / ext4 errors=remount-ro 0 1
+UUID=2 none swap sw 0 0
+\t/swap/file\tnone\tswap
+/dev/sdb1 /srv/swap ext4 defaults 0 2
+";
+
+fn boot(machine: &Machine<'_>, swaps: &str) {
+    machine.write("sys/fs/cgroup/cgroup.controllers", b"cpu memory pids\n", 0o444);
+    machine.write("etc/fstab", FSTAB.as_bytes(), 0o644);
+    for program in ["modprobe", "sysctl", "systemctl", "swapoff"] {
+        machine.stub(program, "");
+    }
+    machine.stub("swapon", &format!("printf '{swaps}'"));
+}
+
+#[test]
+fn swap_is_off_for_good_and_the_file_systems_stay() {
+    for shell in shells() {
+        let built = blueprint("routed");
+        let (machine, mut command) = stage(&shell, &built, "20-kernel");
+        boot(&machine, "");
+        succeed(&mut command);
+        let fstab = machine.read("etc/fstab");
+        let lines: Vec<&str> = fstab.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "# /swapfile none swap sw 0 0",
+                "UUID=1 / ext4 errors=remount-ro 0 1",
+                "# the kubelet wants no swap: UUID=2 none swap sw 0 0",
+                "# the kubelet wants no swap: \t/swap/file\tnone\tswap",
+                "/dev/sdb1 /srv/swap ext4 defaults 0 2",
+            ]
+        );
+        succeed(&mut command);
+        assert_eq!(machine.read("etc/fstab"), fstab);
+        let root = machine.path("");
+        let once = [
+            "modprobe overlay".to_owned(),
+            "modprobe br_netfilter".to_owned(),
+            format!("sysctl --quiet -p {}/etc/sysctl.d/90-bpc-kubernetes.conf", root.display()),
+            "systemctl mask swap.target zramswap.service".to_owned(),
+            "swapoff -a".to_owned(),
+            "swapon --show=NAME --noheadings".to_owned(),
+        ];
+        assert_eq!(machine.calls(), [once.clone(), once].concat());
+    }
+}
+
+#[test]
+fn swap_that_stays_on_is_told() {
+    for shell in shells() {
+        let built = blueprint("routed");
+        let (machine, mut command) = stage(&shell, &built, "20-kernel");
+        boot(&machine, "/dev/zram0\\n");
+        assert_eq!(output(&mut command).status.code(), Some(1));
+        assert_eq!(machine.calls().pop().unwrap(), "log still swapping: /dev/zram0");
+    }
+}
+
+#[test]
+fn a_kernel_with_the_old_cgroups_is_told_how_to_have_the_new() {
+    for shell in shells() {
+        let built = blueprint("routed");
+        let (machine, mut command) = stage(&shell, &built, "20-kernel");
+        assert_eq!(output(&mut command).status.code(), Some(1));
+        let calls = machine.calls();
+        assert!(calls.len() == 1 && calls[0].contains("cgroup v2"), "{calls:?}");
+    }
+}

@@ -1,0 +1,189 @@
+//! Every bootstrap stage of every machine, run on a machine that is a folder: does it do its work, does it do nothing
+//! when the work is done, and does it finish what was interrupted?
+//!
+//! A stage starts from what the stages before it have left. Programs that act are [stubs](stubs), which write down
+//! their calls. For each call in turn there is a run in which it fails, and runs in which the power goes before or in
+//! the middle of it; after the next run all must be as if nothing had happened.
+//!
+//! A new stage is found by itself. It needs a stub for each program that has none yet, and a snapshot of what it does
+//! in `snapshots/stages/`.
+
+mod downloads;
+mod judge;
+mod normal;
+mod root;
+mod stubs;
+mod units;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use bpc::Compiled;
+use bpc::artifact::Content;
+use bpc::bootstrap::{files, packages};
+use bpc::setup::{File, Stage};
+use bpc::site::Download;
+use rayon::prelude::*;
+
+use crate::built::blueprints;
+use crate::support::tools::On;
+use judge::{Verdict, judge};
+use root::{Lab, Root};
+
+/// A machine whose stages are run.
+struct Machine {
+    /// Where it is: `kube-demo/hapx-node01`.
+    name: String,
+    on: On,
+    /// Its files, but for those of the bootstrap.
+    files: Vec<File>,
+    /// What any machine of the site may download, by name.
+    downloads: BTreeMap<String, Download>,
+    /// In the order in which they run.
+    stages: Vec<Stage>,
+    /// File names of those that no other machine has been chosen for.
+    judged: BTreeSet<String>,
+}
+
+impl Machine {
+    fn all_of(built: &Compiled) -> Vec<Self> {
+        let on = if built.site.image.release == "bookworm" { On::Bookworm } else { On::Trixie };
+        let machines = built.site.machines.iter().zip(&built.setups.machines);
+        let machines = machines.map(|(machine, setup)| {
+            let mut stages = setup.stages.clone();
+            stages.push(packages(&setup.packages));
+            stages.sort_by_key(Stage::file_name);
+            let name = format!("{}/{}", built.site.name, machine.name);
+            let (files, downloads) = (setup.files.clone(), built.site.downloads.clone());
+            Self { name, on, files, downloads, stages, judged: BTreeSet::new() }
+        });
+        machines.collect()
+    }
+
+    /// Its root before the first stage.
+    fn root<'a>(&self, lab: &'a Lab) -> Option<Root<'a>> {
+        let mut stages = self.stages.clone();
+        let mut all = self.files.clone();
+        let shrink = |stage: &mut Stage| downloads::shrink(&mut stage.script, &self.downloads);
+        for (url, content) in stages.iter_mut().flat_map(shrink) {
+            let path = format!("/opt/downloads/{}", url.replace('/', "_"));
+            all.push(File::text(path, Content::Public(content)));
+        }
+        all.extend(files("machine", &stages));
+        lab.machine(self.on, &all)
+    }
+
+    /// Runs its stages in order, and judges those that it was chosen for.
+    fn judge(&self, lab: &Lab) -> Vec<Verdict> {
+        let Some(mut root) = self.root(lab) else { return Vec::new() };
+        let mut verdicts = Vec::new();
+        let mut layers = Vec::new();
+        for stage in &self.stages {
+            let name = stage.file_name();
+            if self.judged.contains(&name) {
+                verdicts.push(judge(&root, &self.name, stage));
+            }
+            if verdicts.len() == self.judged.len() {
+                break;
+            }
+            let next = root.above();
+            next.run(&name, None);
+            layers.push(std::mem::replace(&mut root, next));
+        }
+        verdicts
+    }
+}
+
+/// The machines on which all stages are that differ in more than names and numbers.
+fn chosen() -> Vec<Machine> {
+    let mut known = BTreeSet::new();
+    let mut machines: Vec<Machine> = blueprints().iter().flat_map(Machine::all_of).collect();
+    for machine in &mut machines {
+        for stage in &machine.stages {
+            if known.insert((stage.file_name(), normal::script(&stage.script))) {
+                machine.judged.insert(stage.file_name());
+            }
+        }
+    }
+    machines.retain(|machine| !machine.judged.is_empty());
+    machines
+}
+
+#[test]
+fn every_stage_works_once_and_finishes_what_was_interrupted() {
+    let Some(lab) = Lab::new() else { return };
+    let verdicts: Vec<Verdict> = chosen().par_iter().flat_map(|machine| machine.judge(&lab)).collect();
+    let complaints: Vec<String> = verdicts.iter().flat_map(|verdict| verdict.complaints.clone()).collect();
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+
+    let mut records: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for verdict in verdicts {
+        let (_, name) = verdict.stage.split_once('-').unwrap();
+        records.entry(name.to_owned()).or_default().insert(verdict.record);
+    }
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/stages");
+    for entry in kept.read_dir().unwrap() {
+        let stage = entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(records.contains_key(&stage), "there is no such stage: {stage}");
+    }
+    let mut settings = insta::Settings::new();
+    settings.set_snapshot_path(kept);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    for (name, records) in records {
+        let text = records.into_iter().collect::<Vec<_>>().join("----\n");
+        settings.bind(|| insta::assert_snapshot!(name, text));
+    }
+}
+
+/// What is wrong with a stage that does this, to put into force what HAProxy reads; it may download.
+fn complaints(lab: &Lab, body: &str) -> String {
+    let files = vec![File::text("/etc/haproxy/haproxy.cfg", "frontend api\n")];
+    let stage = Stage::new(50, "trial", &[], body).applying(&files);
+    let judged = BTreeSet::from([stage.file_name()]);
+    let name = "one".to_owned();
+    let downloads =
+        [("it", "https://dl.example/it.tar.gz", "aa"), ("cni-plugins", "https://dl.example/cni.tgz", "")]
+            .map(|(name, url, digest)| {
+                let (version, url) = ("1.0.0".parse().unwrap(), url.to_owned());
+                (name.to_owned(), Download { version, url, sha256: digest.repeat(32) })
+            });
+    let downloads = BTreeMap::from(downloads);
+    let machine = Machine { name, on: On::Trixie, files, downloads, stages: vec![stage], judged };
+    machine.judge(lab).iter().flat_map(|verdict| verdict.complaints.clone()).collect()
+}
+
+#[test]
+fn a_bad_stage_would_be_noticed() {
+    let Some(lab) = Lab::new() else { return };
+    for (body, complaint) in [
+        (":", "one 50-trial: the first run does nothing"),
+        ("frobnicate", "the first run fails: "),
+        ("frobnicate || :", "frobnicate: not found"),
+        (
+            "[ -e /run/it ] || ! [ -e /etc/it ] || exit 1; : >/run/it; : >/etc/it",
+            "the run after a boot fails",
+        ),
+        ("systemctl frobnicate haproxy || :", "no stub for `systemctl frobnicate haproxy`"),
+        ("echo again >>/etc/motd", "the second run: /etc/motd is "),
+        ("chmod 600 /etc/motd; [ -e /etc/it ] || chmod 644 /etc/motd; : >/etc/it", "/etc/motd is 0600"),
+        ("systemctl restart haproxy", "the second run: changes something by `systemctl restart haproxy`"),
+        ("enable_service haproxy", "services that have read older files: /run/stubs/active/haproxy"),
+        ("[ -e /etc/it ] || { : >/etc/it; locale-gen; }", "Cut(1) (locale-gen): after the next run "),
+        ("[ -e /etc/it ] || { : >/etc/it; locale-gen; }", "Fail(1) (locale-gen): after the next run "),
+        ("systemctl enable haproxy || :", "Fail(1) (systemctl enable haproxy): it exits 0 although "),
+        ("dpkg-query jq || apt-get -q install --yes jq", "(apt-get -q install --yes jq): the next run fails"),
+    ] {
+        let found = complaints(&lab, body);
+        assert!(found.contains(complaint), "{body}: {found}");
+    }
+    let it =
+        format!("unpack https://dl.example/it.tar.gz {} /usr/local/bin bin/it lib/so.1", "aa".repeat(32));
+    for good in [
+        "install_packages jq\nenable_service haproxy reload-or-restart",
+        &format!("{it}\nenable_service haproxy restart"),
+        "unpack https://dl.example/cni.tgz '' /opt/cni/bin\nenable_service haproxy restart",
+    ] {
+        assert_eq!(complaints(&lab, good), "", "{good}");
+    }
+}

@@ -1,0 +1,75 @@
+//! Scripts and what they do, without names and numbers that differ from machine to machine.
+
+/// Variables of stages that make no other script of them.
+const NAMES: [&str; 4] = ["MACHINE=", "MEMBERS=", "PACKAGES=", "TIMEZONE="];
+
+/// A script: two that are equal here need only one run.
+pub(super) fn script(text: &str) -> String {
+    let lines = text.lines().filter(|line| !NAMES.iter().any(|name| line.starts_with(name)));
+    lines.map(|line| words(line, without_numbers)).collect::<Vec<_>>().join("\n")
+}
+
+/// Calls, and files that they left.
+pub(super) fn record(text: &str) -> String {
+    text.lines().map(|line| words(line, of_call)).collect::<Vec<_>>().join("\n") + "\n"
+}
+
+fn words(line: &str, normal: impl Fn(&str) -> String) -> String {
+    line.split(' ').map(normal).collect::<Vec<_>>().join(" ")
+}
+
+/// A word of a call: what is downloaded in any version, and what has a name by chance.
+fn of_call(word: &str) -> String {
+    if let Some((before, after)) = word.split_once("/tmp.") {
+        let end = after.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(after.len());
+        return format!("{before}/tmp.NEW{}", &after[end..]);
+    }
+    if word.contains("://") { without_numbers(word) } else { without_digest(word) }
+}
+
+/// A word with every number, version, address and digest in it as one sign.
+fn without_numbers(word: &str) -> String {
+    let mut normal = String::new();
+    for c in without_digest(word).replace("arm64", "amd64").chars() {
+        match c {
+            '0'..='9' if normal.ends_with('#') => {}
+            '0'..='9' => normal.push('#'),
+            c => normal.push(c),
+        }
+    }
+    while normal.contains("#.#") {
+        normal = normal.replace("#.#", "#");
+    }
+    normal
+}
+
+fn without_digest(word: &str) -> String {
+    let parts = word.split_inclusive(|c: char| !c.is_ascii_hexdigit());
+    let hidden =
+        parts.map(|part| if part.len() >= 64 { format!("DIGEST{}", &part[64..]) } else { part.to_owned() });
+    hidden.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_make_no_difference_and_words_do() {
+        let digest = "0123456789abcdef".repeat(4);
+        let one =
+            format!("MACHINE=a1\nURL='https://dl.example/v1.35.8/amd64/it'\nSHA256='{digest}'\nALONE=no");
+        let other =
+            one.replace("a1", "b").replace("1.35.8", "1.4").replace("amd64", "arm64").replace("01", "99");
+        assert_eq!(script(&one), script(&other));
+        assert_ne!(script(&one), script(&one.replace("no", "yes")));
+        assert!(script(&one).contains("v#/amd#/it"), "{}", script(&one));
+    }
+
+    #[test]
+    fn a_record_has_no_names_that_come_by_chance() {
+        let digest = "0123456789abcdef".repeat(4);
+        let text = format!("cp /var/{digest}.part /tmp/tmp.aB3/it\nnft -f /etc/nft4.conf");
+        assert_eq!(record(&text), "cp /var/DIGEST.part /tmp/tmp.NEW/it\nnft -f /etc/nft4.conf\n");
+    }
+}

@@ -1,0 +1,9 @@
+# The power is back.
+PATH=/usr/sbin:/usr/bin
+lasting=/var/lib/stubs
+passing=/run/stubs
+mkdir -p /run/lock "$passing/active"
+for unit in "$lasting"/enabled/*; do
+  start "${unit##*/}"
+done
+find /etc/systemd/system -type f -exec sha256sum {} + | sort >"$passing/loaded"
