@@ -11,10 +11,7 @@ use jiff::Timestamp;
 use super::merge::{get, merge};
 use super::{AUTHENTICATION, PKI};
 use crate::format::yaml::Yaml;
-use crate::site::{API_PORT, Algorithm, AuthorityKeys, CertificateKind, Cluster, EtcdTopology, Role, Site};
-
-/// The port on which etcd serves its clients.
-const ETCD_PORT: u16 = 2379;
+use crate::site::{API_PORT, Algorithm, AuthorityKeys, CertificateKind, Cluster, EtcdTopology, Site};
 
 /// The documents, merged with what the blueprint says.
 pub(super) fn documents(site: &Site, cluster: &Cluster) -> Vec<Yaml> {
@@ -135,17 +132,12 @@ fn etcd(site: &Site, cluster: &Cluster) -> Yaml {
         return Yaml::map([("local", Yaml::map([("dataDir", Yaml::from("/var/lib/etcd"))]))]);
     }
     let external = Yaml::map([
-        ("endpoints", Yaml::seq(etcd_endpoints(site))),
+        ("endpoints", Yaml::seq(site.etcd_endpoints())),
         ("caFile", format!("{PKI}/etcd/ca.crt").into()),
         ("certFile", format!("{PKI}/apiserver-etcd-client.crt").into()),
         ("keyFile", format!("{PKI}/apiserver-etcd-client.key").into()),
     ]);
     Yaml::map([("external", external)])
-}
-
-/// Where an etcd outside of kubeadm serves its clients.
-fn etcd_endpoints(site: &Site) -> Vec<String> {
-    site.with_role(Role::Etcd).map(|member| format!("https://{}:{ETCD_PORT}", member.address())).collect()
 }
 
 /// systemd-resolved, which images have, answers at 127.0.0.53: the DNS of the cluster would ask itself there, so pods get the servers
