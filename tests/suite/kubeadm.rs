@@ -17,11 +17,12 @@ use crate::support::tools::{On, tool};
 use reference::Reference;
 
 /// The blueprints with a cluster, and where they are.
-const BLUEPRINTS: [(&str, &str); 7] = [
+const BLUEPRINTS: [(&str, &str); 8] = [
     ("blueprints", "kube-compact"),
     ("blueprints", "kube-demo"),
     ("blueprints", "kube-full"),
     ("blueprints", "kube-keepalived"),
+    ("blueprints", "tiny"),
     ("tests/blueprints", "everything"),
     ("tests/blueprints", "lonely"),
     ("tests/blueprints", "routed"),
@@ -91,7 +92,9 @@ fn every_document(built: &Compiled) -> Vec<(String, Value)> {
     let mut all = Vec::new();
     for machine in &built.site.machines {
         for (path, content) in files(built, machine) {
-            if path.starts_with("/etc/bpc/kubeadm/") && !path.contains("/patches/") && path.ends_with(".yaml")
+            if path.starts_with("/etc/bpc/kubeadm/")
+                && !path.contains("/patches/")
+                && path.strip_suffix(".yaml").is_some()
             {
                 let place = format!("{} {} {path}", built.site.name, machine.name);
                 all.extend(documents(content).into_iter().map(|document| (place.clone(), document)));
