@@ -20,6 +20,7 @@ mod bootstrap;
 mod built;
 mod cli;
 mod cloud_init;
+mod day2;
 mod diagnostics;
 mod failover;
 mod gateway;
