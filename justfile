@@ -86,6 +86,20 @@ prove-boot NAME +MACHINE:
     done
     exec bash tests/lab/boot.sh "$@"
 
+# Boot machines where nothing can be downloaded: they retry STAGE, and nothing else is wrong
+[group('proof')]
+prove-offline NAME STAGE +MACHINE:
+    #!/bin/sh
+    set -eu
+    name=$1
+    stage=$2
+    shift 2
+    for machine; do
+      set -- "$@" "out/$name/machines/$machine/seed.iso"
+      shift
+    done
+    exec bash tests/lab/offline.sh "$stage" "$@"
+
 # Cut the power of the machine that holds the floating address: just prove-failover [-s SUITE] NAME
 [group('proof')]
 prove-failover *ARGUMENT:

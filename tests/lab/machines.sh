@@ -137,10 +137,11 @@ power_off() {
   pids=("${left[@]}")
 }
 
-# is WHAT MACHINE: ready, checked, or, for a line of two words and more, the last one of its check that starts so?
+# is WHAT MACHINE: ready, checked, retrying:STAGE (it has failed three times), or, for a line of two words and more, the last one of its check that starts so?
 is() {
   case $1 in
     ready) tr -d '\r' <"$lab/boot/$2/console" | grep -q "bpc: $2 ready\$" ;;
+    retrying:*) tr -d '\r' <"$lab/boot/$2/console" | grep -q "bpc: $2 ${1#*:} failed (attempt 3," ;;
     checked) grep -q '^check exit ' "$lab/boot/$2/check" ;;
     *) [ "$(grep "^${1%% *} " "$lab/boot/$2/check" | tail -n 1)" = "$1" ] ;;
   esac
