@@ -16,6 +16,9 @@ exit status: 0 it is out, 1 failed or refused, 2 wrong arguments
 END
 }
 
+# etcdctl that asks the member beside it alone: of a list, it may choose the one that goes.
+ETCDCTL="sudo env ETCDCTL_ENDPOINTS=https://127.0.0.1:2379 bpc-etcdctl"
+
 # member_address NODE: its address, if the blueprint has it among the members of etcd.
 member_address() {
   for entry in $MEMBERS; do
@@ -25,47 +28,44 @@ member_address() {
   done
 }
 
-# Takes the node's member out of etcd, asked on another member.
-leave_etcd() {
+# Finds the node's member of etcd, in MEMBER, asked on another one: FOUND.
+find_member() {
   others=
   for entry in $MEMBERS; do
     [ "${entry%%=*}" = "$node" ] || others="$others ${entry%%=*}"
   done
   # shellcheck disable=SC2086  # names of machines
   first_of $others || fail "no other member of etcd answers by ssh:$others: see to it that one is up"
-  # The member beside it alone is asked: of a list, etcdctl may choose the one that goes.
-  etcdctl="sudo env ETCDCTL_ENDPOINTS=https://127.0.0.1:2379 bpc-etcdctl"
   # ID, status, name (none of one that has not started yet), peer URLs, client URLs, learner
-  members=$(on "$FOUND" "$etcdctl member list") || fail "etcd does not answer on $FOUND: nothing was taken out of it"
+  members=$(on "$FOUND" "$ETCDCTL member list") || fail "etcd does not answer on $FOUND: see to it first."
   address=$(member_address "$node")
-  id=
+  MEMBER=
   count=0
-  while IFS=, read -r one _ name peers clients _; do
-    [ -n "$one" ] || continue
+  while IFS=, read -r id _ name peers clients _; do
+    [ -n "$id" ] || continue
     count=$((count + 1))
     if [ "$name" = " $node" ] || [ "$name$peers" = "  https://$address:2380" ]; then
-      id=$one client=${clients# }
+      MEMBER=$id client=${clients# }
     fi
   done <<END
 $members
 END
   if [ -n "$DRY_RUN" ]; then
-    id=ID
-  elif [ -z "$id" ]; then
-    return
-  else
+    MEMBER=ID
+  elif [ -n "$MEMBER" ]; then
     keeps_quorum
   fi
-  on "$FOUND" "$etcdctl member remove $id" || fail "$node is still a member of etcd: call this again."
 }
 
-# Whether the members that stay are enough, and well.
+# Refuses a member without which the others are too few, now that they are asked or later.
 keeps_quorum() {
   # One that is ill makes the exit status that of a failure.
-  health=$(on "$FOUND" "$etcdctl endpoint health --cluster 2>&1 || :")
-  healthy=$(printf '%s\n' "$health" | grep ' is healthy' | grep -c -v -F "${client:-none} ") || :
-  if [ "$count" -le 1 ] || [ "$healthy" -lt $(((count - 1) / 2 + 1)) ]; then
-    fail "without $node etcd would have $healthy of $((count - 1)) members, too few to go on.
+  health=$(on "$FOUND" "$ETCDCTL endpoint health --cluster 2>&1 || :")
+  healthy=$(printf '%s\n' "$health" | grep ' is healthy') || :
+  now=$(printf '%s\n' "$healthy" | grep -c .) || :
+  later=$(printf '%s\n' "$healthy" | grep . | grep -c -v -F "${client:-none} ") || :
+  if [ "$now" -le $((count / 2)) ] || [ "$later" -le $(((count - 1) / 2)) ]; then
+    fail "$now of $count members of etcd are well, and without $node it would be $later of $((count - 1)): too few.
 Bring the others back first: $health"
   fi
 }
@@ -104,6 +104,9 @@ if [ -n "$(member_address "$node")" ] || among "$node=True" "$control_planes" ||
     fail "no control plane but $node is ready, so the cluster would end with it: it stays"
 fi
 
+if [ "$has_member" = yes ]; then
+  find_member
+fi
 if [ -n "$known" ]; then
   # A machine that is down ends no pods: those that were told to go for a minute are not waited for.
   set -- --ignore-daemonsets --delete-emptydir-data "--timeout=${TIMEOUT:-600}s"
@@ -113,8 +116,8 @@ if [ -n "$known" ]; then
     fail "not all pods could leave $node, which takes no new ones now. When they can, call this again; or let it stay:
   $HERE/kubectl.sh uncordon $node"
 fi
-if [ "$has_member" = yes ]; then
-  leave_etcd
+if [ "$has_member" = yes ] && [ -n "$MEMBER" ]; then
+  on "$FOUND" "$ETCDCTL member remove $MEMBER" || fail "$node is still a member of etcd: call this again."
 fi
 if [ -n "$known" ]; then
   # A kubelet that starts once more would make the node again.
