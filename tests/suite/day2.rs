@@ -63,7 +63,7 @@ fn each_tells_how_it_is_used() {
 fn a_dry_run_prints_commands_and_calls_nothing() {
     for name in ["kube-full", "tiny"] {
         let world = World::new(&blueprint(name), "v1.34.1");
-        let node = world.built.site.machines.last().unwrap().name.clone();
+        let node = world.site.machines.last().unwrap().name.clone();
         world.write("home/it.db", b"snapshot\n");
         for shell in shells() {
             for (script, arguments) in [
@@ -102,7 +102,7 @@ fn kubectl_gets_its_arguments_and_its_input_as_they_are() {
             let mut child = command.spawn().unwrap();
             child.stdin.take().unwrap().write_all(b"what is read\n").unwrap();
             let output = child.wait_with_output().unwrap();
-            let expected: String = hostile.iter().map(|word| format!("<{word}>")).collect();
+            let expected = format!("<{}>", hostile.join("><"));
             let printed = String::from_utf8(output.stdout).unwrap();
             assert_eq!(printed, format!("<echo>{expected}what is read\n"), "{shell}");
         }

@@ -1,12 +1,15 @@
 //! A cluster of files, whose machines are reached by a stub for `ssh`: all that the scripts do passes by there.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bpc::Compiled;
-use bpc::site::Role;
+use bpc::site::{Role, Site};
 use tempfile::TempDir;
 
 use crate::built;
@@ -39,7 +42,7 @@ pub(super) enum Fault {
 /// The cluster of a blueprint, and the folder that was built for it.
 pub(super) struct World {
     folder: TempDir,
-    pub(super) built: Compiled,
+    pub(super) site: Site,
 }
 
 /// The shells on this machine that scripts may be run by.
@@ -47,16 +50,19 @@ pub(super) fn shells() -> Vec<&'static str> {
     ["dash", "bash", "busybox"].into_iter().filter(|shell| tool(On::Host, shell).is_some()).collect()
 }
 
-/// The blueprint `blueprints/NAME`.
-pub(super) fn blueprint(name: &str) -> Compiled {
-    built::changed_in("blueprints", name, |text| text)
+/// The blueprint `blueprints/NAME`, which is compiled once.
+pub(super) fn blueprint(name: &str) -> Arc<Compiled> {
+    static KNOWN: Mutex<BTreeMap<String, Arc<Compiled>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let compile = || Arc::new(built::changed_in("blueprints", name, |text| text));
+    Arc::clone(known.entry(name.to_owned()).or_insert_with(compile))
 }
 
 impl World {
     /// A cluster of this version, all of it well.
     pub(super) fn new(built: &Compiled, version: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let world = Self { folder, built: built.clone() };
+        let world = Self { folder, site: built.site.clone() };
         for file in &built.artifacts.files {
             if file.path.starts_with("day-2/") || file.path == "ssh/config" {
                 world.write(&format!("tree/{}", file.path), file.content.bytes());
@@ -81,7 +87,7 @@ impl World {
 
     /// Its machines, nodes and members of etcd.
     fn populate(&self, version: &str) {
-        let site = &self.built.site;
+        let site = &self.site;
         let member =
             if site.with_role(Role::Etcd).next().is_some() { Role::Etcd } else { Role::ControlPlane };
         let (mut members, mut health) = (String::new(), String::new());
@@ -100,8 +106,8 @@ impl World {
                 self.write(&format!("machines/{}/member", machine.name), b"");
                 let (name, address) = (&machine.name, machine.address());
                 let (peer, client) = (format!("https://{address}:2380"), format!("https://{address}:2379"));
-                members += &format!("id{name}, started, {name}, {peer}, {client}, false\n");
-                health += &format!("{client} is healthy: successfully committed proposal: took = 9ms\n");
+                writeln!(members, "id{name}, started, {name}, {peer}, {client}, false").unwrap();
+                writeln!(health, "{client} is healthy: successfully committed proposal: took = 9ms").unwrap();
             }
         }
         self.write("members", members.as_bytes());

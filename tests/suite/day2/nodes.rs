@@ -108,7 +108,7 @@ fn what_broke_off_is_finished_by_the_next_run() {
         expected.succeed("dash", "remove-node.sh", &[node]);
         for call in 1..=expected.calls().len() {
             for fault in [Fault::Before(call), Fault::After(call)] {
-                let world = World::new(&expected.built, "v1.35.8");
+                let world = World::new(&blueprint("kube-demo"), "v1.35.8");
                 world.disturbed("remove-node.sh", &[node], fault);
                 world.succeed("dash", "remove-node.sh", &[node]);
                 assert_eq!(world.nodes(), expected.nodes(), "{fault:?}");
