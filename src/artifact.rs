@@ -70,6 +70,8 @@ pub enum Kind {
     Report,
     /// What opens a page on the machines.
     Password,
+    /// What the operator runs on the host, and what such a script reads.
+    Script,
     /// The list of all artifacts.
     Manifest,
     /// The digests of all artifacts, in the format of `sha256sum`.
@@ -89,6 +91,7 @@ impl Kind {
             Self::Ssh => "ssh",
             Self::Report => "report",
             Self::Password => "password",
+            Self::Script => "script",
             Self::Manifest => "manifest",
             Self::Digests => "digests",
         }

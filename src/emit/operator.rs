@@ -9,7 +9,7 @@ pub(super) fn artifacts(files: &[OperatorFile]) -> Vec<Artifact> {
         path: it.file.path.clone(),
         kind: it.kind,
         content: it.file.content.clone(),
-        executable: false,
+        executable: it.file.mode & 0o111 != 0,
         origin: it.origin.clone(),
     };
     files.iter().map(artifact).collect()

@@ -21,6 +21,7 @@ mod bootstrap;
 mod built;
 mod cli;
 mod cloud_init;
+mod day2;
 mod diagnostics;
 mod etcd;
 mod failover;

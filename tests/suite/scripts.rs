@@ -1,6 +1,8 @@
-//! Every script that a seed brings, judged by the checkers of shell scripts.
+//! Every script that a seed brings or the operator has, judged by the checkers of shell scripts.
 
 use std::collections::BTreeMap;
+
+use bpc::artifact::Kind;
 
 use crate::built::{blueprints, files};
 use crate::support::tools::{On, tool};
@@ -16,6 +18,10 @@ fn scripts() -> BTreeMap<Vec<u8>, String> {
                     scripts.entry(content.to_vec()).or_insert(name);
                 }
             }
+        }
+        for file in one.artifacts.files.iter().filter(|file| file.kind == Kind::Script) {
+            let name = format!("{}.{}", one.site.name, file.path.replace('/', "."));
+            scripts.entry(file.content.bytes().to_vec()).or_insert(name);
         }
     }
     scripts

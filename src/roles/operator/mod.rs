@@ -1,5 +1,6 @@
-//! What stays with the person who runs the data centre: whom to trust, and the ways in.
+//! What stays with the person who runs the data centre: whom to trust, the ways in, and scripts for later.
 
+mod day2;
 mod ssh;
 
 use super::kubeconfig::Kubeconfig;
@@ -28,7 +29,7 @@ pub(super) fn files(site: &Site, credentials: &Credentials) -> Result<Vec<Operat
     Ok(files)
 }
 
-/// Certificates of all authorities, and a kubeconfig if there is an API.
+/// Certificates of all authorities, a kubeconfig if there is an API, and what is done with a cluster that runs.
 fn of_cluster(site: &Site, cluster: &Cluster, credentials: &Credentials) -> Result<Vec<OperatorFile>, Bug> {
     let file = |file, kind| OperatorFile { file, kind, origin: cluster.origin.clone() };
     let mut files = Vec::new();
@@ -46,6 +47,7 @@ fn of_cluster(site: &Site, cluster: &Cluster, credentials: &Credentials) -> Resu
         };
         files.push(file(admin.file(site, credentials)?, Kind::Kubeconfig));
     }
+    files.extend(day2::files(site, cluster)?.into_iter().map(|script| file(script, Kind::Script)));
     Ok(files)
 }
 
