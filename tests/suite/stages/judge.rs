@@ -57,7 +57,7 @@ pub(super) fn judge(machine: &Root<'_>, name: &str, stage: &Stage) -> Verdict {
         complain(format!("the run after a boot fails: {}", booted.said));
     }
     let done = Done { then, after_boot: root.tree() };
-    if let Some(difference) = renew(machine, stage, script, &done.then) {
+    if let Some(difference) = renew(machine, stage, script, (&first.calls, &done.then)) {
         complain(format!("with services that have read older files: {difference}"));
     }
     if complaints.is_empty() {
@@ -111,7 +111,7 @@ fn repair(machine: &Root<'_>, stage: &str, fault: Fault, done: &Done) -> Option<
 
 /// What is wrong after a run on a machine whose services, if they are among what the stage puts into force, have read
 /// older files.
-fn renew(machine: &Root<'_>, stage: &str, script: &str, then: &Tree) -> Option<String> {
+fn renew(machine: &Root<'_>, stage: &str, script: &str, (calls, then): (&[String], &Tree)) -> Option<String> {
     let units = |tree: &Tree| -> Tree {
         let units = tree.iter().filter(|(path, _)| path.starts_with("/run/stubs/active"));
         units.map(|(path, what)| (path.clone(), what.clone())).collect()
@@ -122,7 +122,10 @@ fn renew(machine: &Root<'_>, stage: &str, script: &str, then: &Tree) -> Option<S
         let unit = path.file_name().unwrap().to_str().unwrap();
         // A socket is not restarted while its service has it.
         let mut files = applied.lines().filter_map(|line| line.split_once(" /etc/"));
-        if !unit.ends_with(".socket")
+        let told =
+            calls.iter().any(|call| call.starts_with("systemctl ") && call.ends_with(&format!(" {unit}")));
+        if told
+            && !unit.ends_with(".socket")
             && files.any(|(_, file)| file.contains(unit.trim_start_matches("systemd-")))
         {
             root.outdate(&[path, &Path::new("/run").join(format!("{unit}.pid"))]);
