@@ -16,6 +16,7 @@ mod stubs;
 mod units;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::Path;
 
 use bpc::Compiled;
@@ -37,6 +38,8 @@ struct Machine {
     on: On,
     /// Its files, but for those of the bootstrap.
     files: Vec<File>,
+    /// Who logs in.
+    user: String,
     /// What any machine of the site may download, by name.
     downloads: BTreeMap<String, Download>,
     /// In the order in which they run.
@@ -55,7 +58,8 @@ impl Machine {
             stages.sort_by_key(Stage::file_name);
             let name = format!("{}/{}", built.site.name, machine.name);
             let (files, downloads) = (setup.files.clone(), built.site.downloads.clone());
-            Self { name, on, files, downloads, stages, judged: BTreeSet::new() }
+            let user = built.site.user.clone();
+            Self { name, on, files, user, downloads, stages, judged: BTreeSet::new() }
         });
         machines.collect()
     }
@@ -70,20 +74,36 @@ impl Machine {
             all.push(File::text(path, Content::Public(content)));
         }
         all.extend(files("machine", &stages));
-        lab.machine(self.on, &all)
+        let users = fs::read_to_string(self.on.root().join("etc/passwd")).ok()?;
+        all.push(File::text("/etc/passwd", format!("{users}{0}:x:1000:100::/home/{0}:/bin/sh\n", self.user)));
+        let root = lab.machine(self.on, &all)?;
+        // Somebody else has started the cluster that this machine joins.
+        if self.stages.iter().any(|stage| stage.script.contains("\nFIRST=no\n")) {
+            root.write(CLUSTER, b"theirs\n", 0o644);
+        }
+        Some(root)
     }
 
     /// Runs its stages in order, and judges those that it was chosen for.
     fn judge(&self, lab: &Lab) -> Vec<Verdict> {
         let Some(mut root) = self.root(lab) else { return Vec::new() };
+        let mut left = self.judged.len();
         let mut verdicts = Vec::new();
         let mut layers = Vec::new();
         for stage in &self.stages {
             let name = stage.file_name();
             if self.judged.contains(&name) {
                 verdicts.push(judge(&root, &self.name, stage));
+                for (why, files) in others(&stage.script) {
+                    let root = root.above();
+                    files.iter().for_each(|(path, text)| root.write(path, text.as_bytes(), 0o644));
+                    let mut verdict = judge(&root, &format!("{} ({why})", self.name), stage);
+                    verdict.record.insert_str(0, &format!("# {why}\n"));
+                    verdicts.push(verdict);
+                }
+                left -= 1;
             }
-            if verdicts.len() == self.judged.len() {
+            if left == 0 {
                 break;
             }
             let next = root.above();
@@ -92,6 +112,41 @@ impl Machine {
         }
         verdicts
     }
+}
+
+/// Where the stubs find that there is a cluster.
+const CLUSTER: &str = "/var/lib/stubs/cluster/uid";
+
+/// What else a stage may find, and the files that make it so.
+fn others(script: &str) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
+    let value = |name: &str| script.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    let mut others = Vec::new();
+    let text = |text: &str| text.to_owned();
+    if let (Some(own), Some(first), Some(folder)) = (value("OWN"), value("FIRST"), value("DATA_DIR")) {
+        let mut files = Vec::new();
+        if first == "yes" {
+            files = vec![(CLUSTER, text("theirs\n")), ("/var/lib/stubs/cluster/elsewhere", text("yes\n"))];
+        }
+        if folder.len() > 2 {
+            files.push(("/var/lib/stubs/cluster/former", format!("{own}\n")));
+        }
+        if value("OTHERS").is_some_and(|others| others.len() > 2) && !files.is_empty() {
+            others.push(("made anew", files));
+        }
+        let node = [
+            "/etc/kubernetes/kubelet.conf",
+            "/var/lib/kubelet/kubeadm-flags.env",
+            "/var/lib/kubelet/pki/kubelet-client-current.pem",
+        ];
+        others.push(("a node before", node.map(|path| (path, text("of before\n"))).to_vec()));
+    }
+    if value("KUBELET_URL").is_some() {
+        let paths = ["/etc/kubernetes/kubelet.conf", "/var/lib/kubelet/config.yaml"];
+        let mut files = paths.map(|path| (path, text("of before\n"))).to_vec();
+        files.push(("/usr/local/bin/kubelet", text("of before\n")));
+        others.push(("a node of an older version", files));
+    }
+    others
 }
 
 /// The machines on which all stages are that differ in more than names and numbers.
@@ -149,7 +204,15 @@ fn complaints(lab: &Lab, body: &str) -> String {
                 (name.to_owned(), Download { version, url, sha256: digest.repeat(32) })
             });
     let downloads = BTreeMap::from(downloads);
-    let machine = Machine { name, on: On::Trixie, files, downloads, stages: vec![stage], judged };
+    let machine = Machine {
+        name,
+        on: On::Trixie,
+        files,
+        user: "one".to_owned(),
+        downloads,
+        stages: vec![stage],
+        judged,
+    };
     machine.judge(lab).iter().flat_map(|verdict| verdict.complaints.clone()).collect()
 }
 

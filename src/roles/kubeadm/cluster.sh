@@ -35,7 +35,7 @@ note() {
 
 # The end. kubeadm removes the token from where the kubelet looked for it, if it is not killed before.
 joined() {
-  note joined "$(date)"
+  [ -e "$state/joined" ] || note joined yes
   rm -f "$state/attempt" "$kubernetes/bootstrap-kubelet.conf"
 }
 
@@ -147,6 +147,7 @@ join() {
 
 if [ -e "$state/joined" ] && [ -s "$kubernetes/kubelet.conf" ]; then
   log "this machine is a node of the cluster"
+  joined
   exit
 fi
 attempt=$(cat "$state/attempt" 2>/dev/null) || attempt=

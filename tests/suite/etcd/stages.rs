@@ -141,6 +141,7 @@ fn snapshots_begin_with_the_stage() {
             "systemctl daemon-reload".to_owned(),
             format!("systemctl enable {timer}"),
             format!("systemctl restart {timer}"),
+            format!("systemctl start {timer}"),
         ];
         assert_eq!(calls(&machine), expected);
     }

@@ -9,8 +9,10 @@ use sha2::{Digest as _, Sha256};
 
 /// What is in the archives that are unpacked as a whole, by the name of the pinned download. In every other archive
 /// there is whatever the script has a word for.
-const LAYOUTS: [(&str, &[&str]); 2] = [
+const LAYOUTS: [(&str, &[&str]); 4] = [
     ("containerd", &["bin/containerd", "bin/containerd-shim-runc-v2", "bin/ctr"]),
+    ("crictl", &["crictl"]),
+    ("docker", &["docker/containerd", "docker/docker", "docker/dockerd", "docker/runc"]),
     ("cni-plugins", &["LICENSE", "README.md", "bridge", "host-local", "loopback", "portmap"]),
 ];
 
@@ -34,8 +36,12 @@ pub(super) fn shrink(
     small
 }
 
-/// A program that is the stub of the name it is called by, or an archive of such programs.
+/// A program that is the stub of the name it is called by, an archive of such programs, or a manifest that has all that
+/// the script expects in it.
 fn content(name: &str, url: &str, script: &str) -> Vec<u8> {
+    if url.ends_with(".yaml") || url.ends_with(".yml") {
+        return script.into();
+    }
     let program = format!("#!/bin/sh\n# {url}\nexec \"/opt/stubs/${{0##*/}}\" \"$@\"\n");
     if ![".tar.gz", ".tgz"].iter().any(|end| url.ends_with(end)) {
         return program.into_bytes();

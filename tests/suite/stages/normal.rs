@@ -1,7 +1,16 @@
 //! Scripts and what they do, without names and numbers that differ from machine to machine.
 
 /// Variables of stages that make no other script of them.
-const NAMES: [&str; 4] = ["MACHINE=", "MEMBERS=", "PACKAGES=", "TIMEZONE="];
+const NAMES: [&str; 8] = [
+    "FINGERPRINT=",
+    "LOGIN=",
+    "MACHINE=",
+    "MEMBERS=",
+    "PACKAGES=",
+    "REGISTRIES=",
+    "TIMEZONE=",
+    "WAITS='wait node/",
+];
 
 /// A script: two that are equal here need only one run.
 pub(super) fn script(text: &str) -> String {

@@ -64,26 +64,25 @@ pub(super) enum Fault {
     Fail(usize),
     /// The power goes before the call.
     Cut(usize),
-    /// The power goes in the middle of the call.
-    Half(usize),
+    /// The power goes in the middle of the call, at this one of the places where it can, from 1.
+    Half(usize, usize),
 }
 
 impl Fault {
     /// The number of the call, from 1.
     pub(super) const fn call(self) -> usize {
         match self {
-            Self::Fail(call) | Self::Cut(call) | Self::Half(call) => call,
+            Self::Fail(call) | Self::Cut(call) | Self::Half(call, _) => call,
         }
     }
 
     /// As the stubs are told of it.
     fn text(self) -> String {
-        let kind = match self {
-            Self::Fail(_) => "fail",
-            Self::Cut(_) => "cut",
-            Self::Half(_) => "half",
-        };
-        format!("{kind} {}", self.call())
+        match self {
+            Self::Fail(call) => format!("fail {call}"),
+            Self::Cut(call) => format!("cut {call}"),
+            Self::Half(call, place) => format!("half {call} {place}"),
+        }
     }
 }
 
@@ -100,8 +99,8 @@ pub(super) struct Ran {
     pub(super) calls: Vec<String>,
     /// Which of them changed something, by number from 1.
     pub(super) changes: Vec<usize>,
-    /// Which of them can stop half way.
-    pub(super) halves: Vec<usize>,
+    /// Where they can stop half way.
+    pub(super) halves: Vec<Fault>,
     /// Those that no stub knows.
     pub(super) unknown: Vec<String>,
 }
@@ -248,6 +247,10 @@ impl<'a> Root<'a> {
             text.lines().map(str::to_owned).collect()
         };
         let numbers = |name: &str| lines(name).iter().map(|line| line.parse().unwrap()).collect();
+        let half = |line: &String| {
+            let (call, place) = line.split_once(' ').unwrap();
+            Fault::Half(call.parse().unwrap(), place.parse().unwrap())
+        };
         let codes = lines("codes");
         let ran = Ran {
             good: codes.last().is_some_and(|code| code == "0"),
@@ -255,7 +258,7 @@ impl<'a> Root<'a> {
             said,
             calls: lines("log/calls"),
             changes: numbers("log/changes"),
-            halves: numbers("log/halves"),
+            halves: lines("log/halves").iter().map(half).collect(),
             unknown: lines("log/unknown"),
         };
         let _ = fs::remove_file(self.path("codes"));

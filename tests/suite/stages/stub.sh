@@ -1,8 +1,8 @@
 # Stands for a program: writes down how it is called, and fails where it is told to; what follows below acts.
 #
 # $log/calls has a line for each call. A call is a query unless it says `change`: $log/changes has the numbers of those.
-# $FAULT is `fail N` (call N fails and does nothing), `cut N` (the power goes before call N does anything) or `half N`
-# (it goes where call N says `half`). A real power cut: all processes of the stage end.
+# $FAULT is `fail N` (call N fails and does nothing), `cut N` (the power goes before call N does anything) or `half N M`
+# (it goes where call N says `half` for the Mth time). A real power cut: all processes of the stage end.
 PATH=/usr/sbin:/usr/bin
 name=${0##*/}
 log=/opt/log
@@ -36,9 +36,11 @@ change() {
   echo "$number" >>"$log/changes"
 }
 
+halves=0
 half() {
-  echo "$number" >>"$log/halves"
-  [ "$FAULT" != "half $number" ] || kill -9 0
+  halves=$((halves + 1))
+  echo "$number $halves" >>"$log/halves"
+  [ "$FAULT" != "half $number $halves" ] || kill -9 0
 }
 
 unknown() {

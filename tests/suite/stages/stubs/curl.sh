@@ -1,11 +1,32 @@
-# Downloads what there is, from where `--output` breaks off.
-output='' last=''
+# Downloads what there is, from where `--output` breaks off; asks an API server, and etcd about its members.
+cluster=$lasting/cluster
+output='' asked='' last=''
 for word; do
   case $last in
     --output | -o) output=$word ;;
+    --data) asked=$word ;;
   esac
   last=$word
 done
+case $last in
+  https://*:6443/readyz)
+    [ -e "$cluster/uid" ] || exit 7
+    exit
+    ;;
+  https://*:2379/v3/cluster/member/list)
+    printf '{"header":{"member_id":"7"},"members":[{"ID":"7","peerURLs":["https://192.0.2.7:2380"]}'
+    [ ! -s "$cluster/former" ] ||
+      printf ',{"ID":"8","name":"it","peerURLs":["https://%s:2380"],"clientURLs":[]}' "$(cat "$cluster/former")"
+    echo ']}'
+    exit
+    ;;
+  https://*:2379/v3/cluster/member/remove)
+    [ "$asked" = '{"ID": "8"}' ] || unknown
+    gone "$cluster/former"
+    half
+    exit
+    ;;
+esac
 file=/opt/downloads/$(printf '%s' "$last" | tr / _)
 [ -e "$file" ] && [ -n "$output" ] || unknown
 change

@@ -5,7 +5,7 @@ case "$name $*" in
   'sysctl '*--system* | 'sysctl '*-p*) cat /etc/sysctl.d/* | now "$passing/sysctl.d" ;;
   'sysctl -n '*) cat "$passing/sysctl/$last" ;;
   'modprobe '*) echo yes | now "$passing/modules/$last" ;;
-  'swapon --show'*) ;;
-  'swapoff -a' | 'swapoff --all') echo off | now "$passing/swap" ;;
+  'swapon --show'*) [ ! -e "$passing/swap" ] || cat "$passing/swap" ;;
+  'swapoff -a' | 'swapoff --all') gone "$passing/swap" ;;
   *) unknown ;;
 esac

@@ -1,8 +1,10 @@
 # Units: `enabled` lasts, `active` ends with the power. What is active holds the configuration that it has read: the files
-# that have its name in their paths.
+# that have its name in their paths. The kubelet's own are no such files: it ends, and is started again, until all it needs
+# is there.
 configuration() {
   name=${1#systemd-}
-  cat /etc/*"$name"* /etc/*"$name"*/* /etc/*/*"$name"* /etc/*/*"$name"*/* /etc/*/*/*"$name"*/* 2>/dev/null | sha256sum
+  ls -d /etc/*"$name"* /etc/*"$name"*/* /etc/*/*"$name"* /etc/*/*"$name"*/* /etc/*/*/*"$name"* \
+    /etc/*/*/*"$name"*/* 2>/dev/null | grep -v '^/etc/kubernetes/' | xargs -r cat 2>/dev/null | sha256sum
 }
 
 # start UNIT: it runs, and has read its configuration now.
