@@ -52,9 +52,11 @@ pki: {algorithm: ecdsa-p384, authority_keys: vault, certificate_days: 90, author
 /// A blueprint with this minor of Kubernetes.
 fn of_minor(folder: &str, name: &str, minor: &str) -> Compiled {
     changed_in(folder, name, |text| {
-        ["1.35", "1.36", "1.37"]
+        let text = ["1.35", "1.36", "1.37"]
             .iter()
-            .fold(text, |text, known| text.replace(&format!("\"{known}\""), &format!("\"{minor}\"")))
+            .fold(text, |text, known| text.replace(&format!("\"{known}\""), &format!("\"{minor}\"")));
+        // The last one that works with containerd 1.7 is 1.35.
+        if minor == "1.35" { text } else { text.replace("containerd: \"1.7\", ", "") }
     })
 }
 

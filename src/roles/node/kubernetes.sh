@@ -8,8 +8,9 @@ mkdir -p "$root/etc/kubernetes/manifests"
 # A node that has joined keeps its version, so that its kubelet is never newer than the API. kubelet.conf alone says
 # nothing: where no machine signs certificates, a seed brings it.
 installed=''
-if [ -e "$root/etc/kubernetes/kubelet.conf" ] && [ -e "$root/var/lib/kubelet/config.yaml" ]; then
-  installed=$(kubelet --version) || installed=''
+if [ -e "$root/etc/kubernetes/kubelet.conf" ] && [ -e "$root/var/lib/kubelet/config.yaml" ] &&
+  [ -e "$root/usr/local/bin/kubelet" ]; then
+  installed=$(kubelet --version)
 fi
 case $installed in
   '' | "Kubernetes v$VERSION")

@@ -218,14 +218,14 @@ fn both_ends_belong_to_the_time_in_which_certificates_are_good() {
     for at in ["2026-01-01", "2026-06-01", "2026-12-01T23:59:59Z", "2026-12-01T22:59:59-01:00"] {
         assert_at(&project, at, 0, &[]);
     }
-    let early = ":10:8: error[BPC0613]: 49 certificates will not be good yet at 2025-12-31T23:59:59Z";
+    let early = ":10:8: error[BPC0613]: 56 certificates will not be good yet at 2025-12-31T23:59:59Z";
     assert_at(&project, "2025-12-31T23:59:59Z", 1, &[early]);
     // Those of SSH end a second before the others: sshd does not count the moment that they name.
     let soon = ":10:8: warning[BPC0614]: 14 certificates will have 29 days left at 2026-12-02T00:00:00Z";
     assert_at(&project, "2026-12-02", 0, &[soon]);
     let over = ":10:8: error[BPC0613]: 14 certificates will have expired by 2027-01-01T00:00:00Z";
     let last =
-        ":10:8: warning[BPC0614]: 32 certificates will have less than a day left at 2027-01-01T00:00:00Z";
+        ":10:8: warning[BPC0614]: 39 certificates will have less than a day left at 2027-01-01T00:00:00Z";
     assert_at(&project, "2027-01-01", 1, &[over, last]);
 }
 
@@ -234,7 +234,7 @@ fn authorities_end_on_their_own() {
     let project = quiet();
     let all = [
         ":10:8: error[BPC0613]: 14 certificates will have expired by 2035-12-29T00:00:00Z",
-        ":10:8: error[BPC0613]: 32 certificates will have expired by 2035-12-29T00:00:00Z",
+        ":10:8: error[BPC0613]: 39 certificates will have expired by 2035-12-29T00:00:00Z",
         ":10:8: warning[BPC0614]: 3 certificates will have 1 day left at 2035-12-29T00:00:00Z",
     ];
     assert_at(&project, "2035-12-29", 1, &all);
@@ -256,7 +256,7 @@ fn the_place_is_the_key_that_decides() {
     let all = [
         format!(":{line}:19: warning[BPC0614]: 3 certificates will have 5 days left at {at}"),
         format!(":{others}:21: error[BPC0613]: 14 certificates will have expired by {at}"),
-        format!(":{others}:21: error[BPC0613]: 32 certificates will have expired by {at}"),
+        format!(":{others}:21: error[BPC0613]: 39 certificates will have expired by {at}"),
     ];
     assert_at(&project, at, 1, &all.each_ref().map(String::as_str));
 }
@@ -281,7 +281,7 @@ fn people_are_told_which_ones_and_what_to_do() {
     let project = quiet();
     let said = project.bpc(&["check", "--at", "2027-06-01", "blueprints/kube-full"]);
     assert_eq!((said.status, said.out.as_str()), (1, ""));
-    let (of_ssh, _) = said.err.split_once("error[BPC0613]: 32 certificates").unwrap();
+    let (of_ssh, _) = said.err.split_once("error[BPC0613]: 39 certificates").unwrap();
     insta::assert_snapshot!(of_ssh, @r"
     error[BPC0613]: 14 certificates will have expired by 2027-06-01T00:00:00Z
       --> blueprints/kube-full/blueprint.yaml:10:8

@@ -68,7 +68,7 @@ fn a_line_of_the_table_says_where_and_why() {
         })
         .collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
-    kube-full (kube.full), secrets: 54
+    kube-full (kube.full), secrets: 62
     SECRET | WHERE | FILE | WHY
     admin | the operator | kubeconfig/admin.conf | kubectl of the operator
     etcd-ca | the vault | kept in the vault only

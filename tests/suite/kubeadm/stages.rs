@@ -73,7 +73,7 @@ fn machine<'a>(
     machine
 }
 
-const CLUSTER: (u8, &str) = (60, "cluster");
+const CLUSTER: (u8, &str) = (60, "kubeadm");
 
 fn fail(machine: &Machine<'_>, times: usize) {
     machine.write("failures", "again\n".repeat(times).as_bytes(), 0o600);
@@ -197,7 +197,7 @@ fn others_wait_for_the_api_and_never_start_a_cluster() {
             answer_after(&machine, 100);
             run(&machine);
             assert_eq!(calls(&machine, "kubeadm"), ["kubeadm join --config /etc/bpc/kubeadm/join.yaml"]);
-            assert_eq!(machine.read("run/bpc/60-cluster.failed"), "");
+            assert_eq!(machine.read("run/bpc/60-kubeadm.failed"), "");
             assert!(machine.console().contains("nothing answers at https://192.168.4.20:6443 yet"));
             assert_ne!(machine.read("var/lib/bpc/kubeadm/joined"), "");
         }
