@@ -96,7 +96,9 @@ impl Machine {
                 verdicts.push(judge(&root, &self.name, stage));
                 for (why, files) in others(&stage.script) {
                     let root = root.above();
-                    files.iter().for_each(|(path, text)| root.write(path, text.as_bytes(), 0o644));
+                    for (path, text) in files {
+                        root.write(path, text.as_bytes(), 0o644);
+                    }
                     let mut verdict = judge(&root, &format!("{} ({why})", self.name), stage);
                     verdict.record.insert_str(0, &format!("# {why}\n"));
                     verdicts.push(verdict);

@@ -39,7 +39,7 @@ pub(super) fn shrink(
 /// A program that is the stub of the name it is called by, an archive of such programs, or a manifest that has all that
 /// the script expects in it.
 fn content(name: &str, url: &str, script: &str) -> Vec<u8> {
-    if url.ends_with(".yaml") || url.ends_with(".yml") {
+    if matches!(url.rsplit_once('.'), Some((_, "yaml" | "yml"))) {
         return script.into();
     }
     let program = format!("#!/bin/sh\n# {url}\nexec \"/opt/stubs/${{0##*/}}\" \"$@\"\n");
