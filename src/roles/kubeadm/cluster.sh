@@ -112,14 +112,18 @@ init() {
     set -- "$@" "--ignore-preflight-errors=$EXPLAINED"
   fi
   note attempt init
-  mkdir -p "${BPC_ROOT:-}/run/bpc"
-  whole=$(mktemp "${BPC_ROOT:-}/run/bpc/kubeadm.XXXXXX")
+  whole=${BPC_ROOT:-}/run/bpc/kubeadm.yaml
+  mkdir -p "${whole%/*}"
+  rm -f "$whole"
   trap 'rm -f "$whole"' EXIT
-  {
-    cat "$configuration/cluster.yaml"
-    echo ---
-    cat "$configuration/init.yaml"
-  } >"$whole"
+  (
+    umask 077 # the token is in it
+    {
+      cat "$configuration/cluster.yaml"
+      echo ---
+      cat "$configuration/init.yaml"
+    } >"$whole"
+  )
   kubeadm init --config "$whole" --skip-token-print "$@"
 }
 
