@@ -41,5 +41,6 @@ mod schema;
 mod scripts;
 mod shell;
 mod stages;
+mod virtualbox;
 mod writer;
 mod yaml;

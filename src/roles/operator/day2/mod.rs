@@ -9,6 +9,7 @@
 //! | `upgrade.sh` | the running cluster to the version of the blueprint, one machine after the other |
 //! | `lib.sh`, `upgrade-node.sh` | what they share; what is done on a machine that is upgraded |
 
+use super::CLI;
 use crate::bug::Bug;
 use crate::format::shell;
 use crate::setup::File;
@@ -88,7 +89,7 @@ fn library(site: &Site, control_planes: &str) -> File {
         (bastions.as_str(), "kubectl")
     };
     let variables = shell::assignments(&[("KUBECTL_MACHINES", machines), ("KUBECTL", kubectl)]);
-    File::text("day-2/lib.sh", format!("#!/bin/sh\n{variables}{}", include_str!("lib.sh")))
+    File::text("day-2/lib.sh", format!("#!/bin/sh\n{variables}{CLI}{}", include_str!("lib.sh")))
 }
 
 /// The part of an upgrade that is done on the machine, with the downloads of its bootstrap.
