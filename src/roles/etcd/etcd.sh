@@ -1,7 +1,7 @@
 # etcd as a service.
 
 systemd-sysusers "${BPC_ROOT:-}/etc/sysusers.d/bpc-etcd.conf"
-log "the programs are those of $ARCHIVE"
+log "etcd $RELEASE"
 # A start ends when most members are there. A member that runs with what is here now goes on: no other one has to wait
 # for it.
 enable_service etcd restart --no-block

@@ -90,7 +90,7 @@ fn a_member_restarts_for_what_is_new_and_for_nothing_else() {
         let stage = "usr/local/lib/bpc/stages/35-etcd";
         let former = machine.read(stage);
         for new in
-            ["ARCHIVE='", "/etc/etcd/etcd.yaml", "/etc/etcd/pki/peer.crt", "/etc/systemd/system/etcd.service"]
+            ["RELEASE='", "/etc/etcd/etcd.yaml", "/etc/etcd/pki/peer.crt", "/etc/systemd/system/etcd.service"]
         {
             let changed = former.replacen(new, &format!("{new}.new"), 1);
             assert_ne!(changed, former, "{new}");
