@@ -12,6 +12,10 @@ FRONTEND=headless
 SYSTEM_PORT=0
 SEED_PORT=1
 FIRST_DATA_PORT=2
+# What the tree has, once it has been read.
+DIGESTS=
+LINE_END='
+'
 # The machine that is looked at, for messages; and what is known of it.
 MACHINE=
 INFO=
@@ -202,7 +206,18 @@ look_again() {
 
 # field KEY: what VirtualBox says of the machine, in VALUE.
 field() {
-  VALUE=$(printf '%s\n' "$INFO" | sed -n "s/^\"\{0,1\}$1\"\{0,1\}=\"\{0,1\}\(.*[^\"]\)\"\{0,1\}\$/\1/p" | head -n 1)
+  text=$LINE_END$INFO
+  case $text in
+    *"$LINE_END$1="*) VALUE=${text#*"$LINE_END$1="} ;;
+    *"$LINE_END\"$1\"="*) VALUE=${text#*"$LINE_END\"$1\"="} ;;
+    *)
+      VALUE=
+      return 0
+      ;;
+  esac
+  VALUE=${VALUE%%"$LINE_END"*}
+  VALUE=${VALUE#\"}
+  VALUE=${VALUE%\"}
 }
 
 # attached PORT: the file of the disk there, in VALUE; empty if there is none.
@@ -215,7 +230,13 @@ attached() {
 
 # mark KEY: what bpc noted with the machine, in VALUE.
 mark() {
-  VALUE=$(printf '%s\n' "$EXTRA" | sed -n "s|^Key: bpc/$1, Value: ||p" | head -n 1)
+  VALUE=
+  case $EXTRA in
+    *"Key: bpc/$1, Value: "*)
+      VALUE=${EXTRA#*"Key: bpc/$1, Value: "}
+      VALUE=${VALUE%%"$LINE_END"*}
+      ;;
+  esac
 }
 
 # note STEP KEY [VALUE]: notes something with the machine.
@@ -225,8 +246,10 @@ note() {
 
 # digest PATH: what the tree says of a file of its own, in DIGEST.
 digest() {
-  DIGEST=$(awk -v path="$1" '$2 == path { print $1 }' "$TREE/SHA256SUMS")
-  [ -n "$DIGEST" ] || fail "$TREE/SHA256SUMS does not have $1: build the blueprint again"
+  [ -n "$DIGESTS" ] || DIGESTS=$LINE_END$(cat "$TREE/SHA256SUMS")$LINE_END || fail "$TREE is no tree of bpc"
+  DIGEST=${DIGESTS%%"  $1$LINE_END"*}
+  [ "$DIGEST" != "$DIGESTS" ] || fail "$TREE/SHA256SUMS does not have $1: build the blueprint again"
+  DIGEST=${DIGEST##*"$LINE_END"}
 }
 
 # is_current: whether the machine is what the tree says.
