@@ -1,44 +1,14 @@
 # The commands of everyday work. `just` lists them.
 
-set positional-arguments
+set positional-arguments := true
+
+bpc := 'cargo run --release --'
 
 [private]
 @default:
     just --list --unsorted
 
-# Build every blueprint, or those named, into out/
-[group('blueprints')]
-build *BLUEPRINT:
-    cargo run --release -- build "$@"
-
-# Check every blueprint, or those named, and write nothing
-[group('blueprints')]
-check *BLUEPRINT:
-    cargo run --release -- check "$@"
-
-# Bring a blueprint up; this version gets as far as its seeds
-[group('blueprints')]
-up NAME:
-    #!/bin/sh
-    set -eu
-    cargo run --release -- build "blueprints/$1"
-    (cd "out/$1" && sha256sum --check --quiet SHA256SUMS)
-    echo "The seeds of $1 are built and whole:"
-    ls "out/$1"/machines/*/seed.iso
-    echo "This version does not create the virtual machines: make each in VirtualBox with the NICs of its" >&2
-    echo "network-config, attach its seed as a DVD, and start it." >&2
-    exit 1
-
-# Apply a demo to the cluster of a blueprint: one of the files in its folder manifests/
-[group('blueprints')]
-demo NAME DEMO='fan-out':
-    #!/bin/sh
-    set -eu
-    manifest=$PWD/blueprints/$1/manifests/${2:-fan-out}.yaml
-    cd "out/$1"
-    bastion=$(sed -n 's/^ *ProxyJump //p' ssh/config | head -n 1)
-    exec ssh -F ssh/config "${bastion:?nothing leads to the machines: the bastion has no port of the host}" \
-      kubectl apply --server-side --force-conflicts --filename - <"$manifest"
+import 'src/repository/blueprints.just'
 
 # Run all tests; those whose program is missing are skipped
 [group('development')]

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use bpc::diag::render::Style;
 use bpc::driver::{self, Terminal, View};
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 #[command(version, max_term_width = 100, arg_required_else_help = true, disable_help_subcommand = true)]
 #[command(after_help = "\
 Examples:
+  bpc init lab                     begin a repository of your own
   bpc plan                         show what the blueprints below blueprints/ decide
   bpc build                        build them all into out/
   bpc build blueprints/kube-demo   build one
@@ -30,6 +32,28 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Begin a repository of your own: a blueprint, and what checks, builds and starts it.
+    #[command(after_help = "\
+Nothing is overwritten: if one of the files is there with another text, none is written. A second blueprint can be put \
+beside the first one in the same way, under a name of its own.
+
+Examples:
+  bpc init lab
+  bpc init lab --name school --from kube-demo")]
+    Init {
+        /// The folder, made if it is missing.
+        #[arg(value_name = "DIR", default_value = ".")]
+        folder: PathBuf,
+        /// What your data centre is called [default: as the blueprint it starts from].
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+        /// The blueprint of bpc's own that it starts from.
+        #[arg(long, value_name = "BLUEPRINT", default_value = "tiny")]
+        #[arg(value_parser = PossibleValuesParser::new(driver::starts()))]
+        from: String,
+        #[command(flatten)]
+        form: Form,
+    },
     /// Build blueprints into out/<name>/.
     #[command(after_help = "\
 If one of several blueprints has an error, nothing is written for any of them. A tree is replaced in one step, and \
@@ -181,6 +205,9 @@ pub(crate) fn run() -> ExitCode {
     let terminal = Terminal::new(&mut out, &mut err, style(command.format(), color));
     let mut terminal = terminal.strict(command.strict());
     let status = match command {
+        Command::Init { folder, name, from, .. } => {
+            driver::init(&mut terminal, &folder, name.as_deref(), &from)
+        }
         Command::Build { blueprints, out, vault } => {
             driver::build(&mut terminal, &blueprints.paths, &out, vault.as_deref())
         }
@@ -209,7 +236,7 @@ impl Command {
             Self::Build { blueprints, .. }
             | Self::Check { blueprints, .. }
             | Self::Plan { blueprints, .. } => blueprints.strict,
-            Self::Vault(_) | Self::Schema | Self::Explain { .. } => false,
+            Self::Init { .. } | Self::Vault(_) | Self::Schema | Self::Explain { .. } => false,
         }
     }
 
@@ -218,7 +245,8 @@ impl Command {
             Self::Build { blueprints, .. }
             | Self::Check { blueprints, .. }
             | Self::Plan { blueprints, .. } => blueprints.form.format,
-            Self::Vault(VaultCommand::New { form, .. } | VaultCommand::Show { form, .. }) => form.format,
+            Self::Init { form, .. }
+            | Self::Vault(VaultCommand::New { form, .. } | VaultCommand::Show { form, .. }) => form.format,
             Self::Schema | Self::Explain { .. } => Format::Human,
         }
     }

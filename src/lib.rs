@@ -20,7 +20,8 @@
 //! (codecs that know nothing of clusters), [`vault`] (derivation of secrets), [`pki`] (keys, certificates and tokens
 //! made of them), [`assets`] (pinned downloads),
 //! [`bootstrap`] (what runs on a machine after cloud-init), [`plan`] (the site, its secret map and its certificates as
-//! tables and JSON), `expiry` (certificates that are not good at a given time).
+//! tables and JSON), `expiry` (certificates that are not good at a given time),
+//! [`repository`] (what a user's own repository starts with).
 //! The command line is in `cli.rs`, which knows [`driver`] only.
 //!
 //! Which of them may use which is a table in `tests/suite/architecture.rs`, without circles; a test there holds every
@@ -41,6 +42,7 @@ pub mod format;
 pub mod model;
 pub mod pki;
 pub mod plan;
+pub mod repository;
 mod resolve;
 mod roles;
 pub mod setup;

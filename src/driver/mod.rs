@@ -1,6 +1,7 @@
 //! The only reader: finds and reads what the compiler needs, and carries out each command.
 
 mod discover;
+mod init;
 mod look;
 mod read;
 mod terminal;
@@ -15,6 +16,7 @@ use crate::site::Site;
 use crate::vault::Vault;
 use crate::{Compiled, Report, make, model, plan_site, write};
 
+pub use init::{init, starts};
 pub use look::{View, check, plan};
 pub use read::inputs;
 pub use terminal::Terminal;

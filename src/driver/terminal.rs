@@ -54,6 +54,14 @@ struct Checked<'a> {
     certificates_until: Option<String>,
 }
 
+/// A repository that was begun, for programs.
+#[derive(Serialize)]
+struct Begun<'a> {
+    blueprint: &'a str,
+    folder: &'a Path,
+    added: &'a [&'a str],
+}
+
 /// A vault, for programs.
 #[derive(Serialize)]
 struct Shown<'a> {
@@ -167,6 +175,26 @@ impl<'a> Terminal<'a> {
             [&[format!("{} written", plural(written, "file"))], counts.as_slice()].concat().join(", ")
         };
         self.say(&format!("{name}: {machines} in {folder}: {did}\n"));
+    }
+
+    /// Says which files of a user's repository were added, and what to do with them.
+    pub(super) fn begun(&mut self, folder: &Path, name: &str, added: &[&str]) {
+        if self.style == Style::Json {
+            self.line(&Begun { blueprint: name, folder, added });
+            return;
+        }
+        let place = folder.display();
+        let made = match added.len() {
+            0 => format!("{place}: nothing was missing\n"),
+            count => format!("{place}: added {}\n  {}\n", plural(count, "file"), added.join("\n  ")),
+        };
+        let steps = [
+            "to do next, there:".to_owned(),
+            format!("put your own SSH key into blueprints/{name}/blueprint.yaml"),
+            format!("just up {name} --disk=FILE   (FILE: a cloud image of the distribution that it names)"),
+            "git init, and say in .github/workflows/bpc.yml where bpc comes from".to_owned(),
+        ];
+        self.say(&format!("{made}{}\n", steps.join("\n  ")));
     }
 
     /// Says that a blueprint has no errors, and, if its certificates were looked at, until when they are good.

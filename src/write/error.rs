@@ -9,6 +9,8 @@ use std::path::PathBuf;
 pub enum Obstacle {
     /// A regular file with other bytes than bpc would write.
     File,
+    /// A file that a user may have changed.
+    Changed,
     /// A folder, or one with files in it that bpc did not write, where a file must go.
     Folder,
     /// A symbolic link: bpc never writes through one.
@@ -25,6 +27,7 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::File => "a file that bpc did not write; move or delete it",
+            Self::Changed => "a file with another text; move or delete it",
             Self::Folder => "a folder where bpc writes a file; move or delete it",
             Self::Symlink => "a symbolic link, and bpc writes through none; replace or delete it",
             Self::Special => "neither a file nor a folder; move or delete it",
@@ -73,6 +76,15 @@ pub enum Error {
         /// Whether there is an earlier tree, which then is whole.
         whole: bool,
     },
+    /// The system refused a call after files may have been added.
+    Unfinished {
+        /// What was tried: `read` or `write`.
+        doing: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
     /// The live tree is whole, but another copy beside it could not be cleared away.
     Leftover {
         /// What was tried: `move`, `delete`, ...
@@ -117,6 +129,10 @@ impl fmt::Display for Error {
                 let state = if *whole { "the earlier tree is whole" } else { "nothing was left behind" };
                 write!(f, "cannot {doing} {}: {source}; {state}{}", path.display(), advice(source))
             }
+            Self::Unfinished { doing, path, source } => {
+                write!(f, "cannot {doing} {}: {source}; what was written before stays, ", path.display())?;
+                write!(f, "and the next run goes on from there")
+            }
             Self::Leftover { doing, path, source } => {
                 write!(f, "cannot {doing} {}: {source}; ", path.display())?;
                 write!(f, "the live tree is whole, and the next build tries again{}", advice(source))
@@ -142,7 +158,9 @@ fn advice(source: &io::Error) -> &'static str {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Failed { source, .. } | Self::Leftover { source, .. } => Some(source),
+            Self::Failed { source, .. } | Self::Unfinished { source, .. } | Self::Leftover { source, .. } => {
+                Some(source)
+            }
             Self::Bug { .. } | Self::Refused { .. } | Self::Clash { .. } => None,
         }
     }

@@ -50,11 +50,11 @@ mirror() {
     awk '$1 == "Debian" { print $2; exit }'
 }
 
-# The packages of a suite. Debian 13 has one for each fence agent, and containerd 1.7.
+# The packages of a suite. Debian 13 has one for each fence agent, containerd 1.7, and just.
 packages_of() {
   case $1 in
     bookworm) echo "${packages[@]}" fence-agents ;;
-    trixie) echo "${packages[@]}" fence-agents-virsh containerd ;;
+    trixie) echo "${packages[@]}" fence-agents-virsh containerd just ;;
     forky) echo "${new_packages[@]}" ;;
     sid) echo "${virtualbox_packages[@]}" ;;
     *) fail "there is no suite $1" ;;

@@ -28,6 +28,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // The front end: knows positions and the user's mistakes.
     ("source", &["diag"]),
     ("model", &["diag", "source", "value"]),
+    ("repository", &["format", "model"]),
     // The middle; its roles and distributions are the words of the model.
     ("site", &["assets", "bug", "model", "value"]),
     ("resolve", &["assets", "diag", "model", "site", "source", "value"]),
@@ -79,7 +80,22 @@ const ROOMS: &[(&str, &[&str])] = &[
             "verify",
         ],
     ),
-    ("driver", &["crate", "diag", "format", "model", "plan", "site", "source", "value", "vault", "write"]),
+    (
+        "driver",
+        &[
+            "crate",
+            "diag",
+            "format",
+            "model",
+            "plan",
+            "repository",
+            "site",
+            "source",
+            "value",
+            "vault",
+            "write",
+        ],
+    ),
     ("cli", &["diag", "driver"]),
     ("main", &["cli"]),
 ];

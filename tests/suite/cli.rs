@@ -3,6 +3,7 @@
 mod certificates;
 mod formats;
 mod help;
+mod init;
 mod paths;
 mod secrets;
 mod streams;

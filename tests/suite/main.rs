@@ -29,6 +29,7 @@ mod gateway;
 mod golden;
 mod haproxy;
 mod iso9660;
+mod justfile;
 mod kubeadm;
 mod netplan;
 mod node;

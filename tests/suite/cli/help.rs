@@ -16,6 +16,7 @@ fn of_bpc() {
     Usage: bpc [OPTIONS] <COMMAND>
 
     Commands:
+      init     Begin a repository of your own: a blueprint, and what checks, builds and starts it
       build    Build blueprints into out/<name>/
       check    Report what is wrong with blueprints: a build that writes nothing
       plan     Show machines, adapters, addresses and ports as they will be, or where secrets go, or
@@ -31,6 +32,7 @@ fn of_bpc() {
       -V, --version       Print version
 
     Examples:
+      bpc init lab                     begin a repository of your own
       bpc plan                         show what the blueprints below blueprints/ decide
       bpc build                        build them all into out/
       bpc build blueprints/kube-demo   build one
@@ -39,6 +41,35 @@ fn of_bpc() {
     Exit status: 0 all is well, 1 a blueprint has errors, 2 wrong usage or the system refused something
     ");
     assert_eq!(help(&["-h"]), help(&["--help"]));
+}
+
+#[test]
+fn of_init() {
+    insta::assert_snapshot!(help(&["init", "--help"]), @r"
+    Begin a repository of your own: a blueprint, and what checks, builds and starts it
+
+    Usage: bpc init [OPTIONS] [DIR]
+
+    Arguments:
+      [DIR]  The folder, made if it is missing [default: .]
+
+    Options:
+          --name <NAME>       What your data centre is called [default: as the blueprint it starts from]
+          --from <BLUEPRINT>  The blueprint of bpc's own that it starts from [default: tiny] [possible
+                              values: tiny, kube-compact, kube-keepalived, kube-demo, kube-full]
+          --format <FORM>     For people, for editors (one line for each message), or for programs
+                              [default: human] [possible values: human, short, json]
+          --color <WHEN>      Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
+                              [default: auto] [possible values: auto, always, never]
+      -h, --help              Print help
+
+    Nothing is overwritten: if one of the files is there with another text, none is written. A second
+    blueprint can be put beside the first one in the same way, under a name of its own.
+
+    Examples:
+      bpc init lab
+      bpc init lab --name school --from kube-demo
+    ");
 }
 
 #[test]
