@@ -6,6 +6,7 @@ mod name;
 mod range;
 mod secret;
 mod size;
+mod uuid;
 
 pub use duration::{Duration, NotADuration};
 pub use mac::Mac;
@@ -13,3 +14,4 @@ pub use name::{is_dns_label, is_dns_name};
 pub use range::{AddressRange, NotARange};
 pub use secret::Secret;
 pub use size::{NotASize, Size};
+pub use uuid::Uuid;
