@@ -3,4 +3,5 @@
 pub mod iso9660;
 pub mod pem;
 pub mod shell;
+pub mod vmdk;
 pub mod yaml;

@@ -41,5 +41,6 @@ mod schema;
 mod scripts;
 mod shell;
 mod stages;
+mod vmdk;
 mod writer;
 mod yaml;
