@@ -19,6 +19,12 @@ pub struct Image {
     #[serde(default)]
     #[schemars(extend("examples" = ["32GiB"]))]
     pub disk: Option<String>,
+    /// The system disk as a file: a cloud image, or one that was installed before.
+    #[serde(default)]
+    pub disk_file: Option<DiskFile>,
+    /// What starts the machines; `bios` on amd64 and `efi` on arm64 if nothing is said.
+    #[serde(default)]
+    pub firmware: Option<Firmware>,
     /// The logical volumes of the system disk; without it the image's own layout stays.
     #[serde(default)]
     pub lvm: Option<Lvm>,
@@ -67,6 +73,42 @@ impl Architecture {
             Self::Arm64 => "arm64",
         }
     }
+}
+
+/// What starts a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Firmware {
+    /// The BIOS of a PC.
+    Bios,
+    /// UEFI.
+    Efi,
+}
+
+impl Firmware {
+    /// The word in the blueprint.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bios => "bios",
+            Self::Efi => "efi",
+        }
+    }
+}
+
+/// A disk image on the host.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiskFile {
+    /// Where it is, from the folder that `out` is in; qcow2, raw, VMDK or VDI.
+    #[schemars(extend("examples" = ["images/debian-13-generic-amd64.qcow2"]))]
+    pub path: String,
+    /// Its SHA-256, in hex.
+    pub sha256: String,
+    /// Where `up.sh` downloads it from if it is not there.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["https://mirror.example/debian-13-generic-amd64.qcow2"]))]
+    pub url: Option<String>,
 }
 
 /// A volume group over the system disk.

@@ -64,6 +64,10 @@ pub struct MachineGroup {
     #[serde(default)]
     #[schemars(extend("examples" = [["2222:22"]]))]
     pub publish: Vec<String>,
+    /// Empty disks besides the system disk, by name; the name is the disk's serial number on the machine.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{"brick": {"size": "10GiB"}}]))]
+    pub disks: IndexMap<String, DataDisk>,
     /// Packages beyond those of the role.
     #[serde(default)]
     pub packages: Vec<String>,
@@ -75,4 +79,13 @@ pub struct MachineGroup {
     #[serde(default)]
     #[schemars(extend("examples" = [["dedicated=database:NoSchedule"]]))]
     pub taints: Option<Vec<String>>,
+}
+
+/// An empty disk.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DataDisk {
+    /// Its size, with a binary unit.
+    #[schemars(extend("examples" = ["10GiB"]))]
+    pub size: String,
 }

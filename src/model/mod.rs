@@ -16,6 +16,7 @@ mod pki;
 mod read;
 mod schema;
 mod services;
+mod virtualbox;
 mod walk;
 mod wording;
 
@@ -27,16 +28,17 @@ pub use access::{Access, System};
 pub use cluster::{AddOn, ContainerRuntime, Kubeadm};
 pub use downloads::{Asset, Downloads};
 pub use etcd::EtcdSettings;
-pub use image::{Architecture, Distribution, Image, Lvm, Volume};
+pub use image::{Architecture, Distribution, Firmware, Image, Lvm, Volume};
 pub use load_balancer::{
     Balancing, FailoverChoice, FenceAgent, Fencing, HealthCheck, HeldBy, Ingress, Keepalived, LoadBalancer,
     Mode, Pacemaker, Service, Stats, TwoNode,
 };
-pub use machine::{MachineGroup, Role};
+pub use machine::{DataDisk, MachineGroup, Role};
 pub use network::{Attach, Network};
 pub use pki::{Algorithm, AuthorityKeys, Pki};
 pub use schema::schema;
 pub use services::{Dns, EtcdTopology, Kubernetes};
+pub use virtualbox::{Adapter, Controller, SystemDisk, VirtualBox};
 
 pub(crate) use read::read;
 
@@ -87,6 +89,9 @@ pub struct Blueprint {
     /// The cluster on the control planes and workers.
     #[serde(default)]
     pub kubernetes: Option<Kubernetes>,
+    /// What is particular to VirtualBox.
+    #[serde(default)]
+    pub virtualbox: VirtualBox,
     /// How certificates are made.
     #[serde(default)]
     pub pki: Pki,

@@ -54,8 +54,15 @@ struct PlannedMachine {
     cpus: u32,
     memory_mib: u64,
     disk_mib: u64,
+    data_disks: Vec<PlannedDisk>,
     address: String,
     nics: Vec<PlannedNic>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct PlannedDisk {
+    name: String,
+    mib: u64,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -217,6 +224,8 @@ impl PlannedMachine {
                 networks: networks.collect(),
             }
         });
+        let data_disks =
+            machine.disks.iter().map(|it| PlannedDisk { name: it.name.clone(), mib: it.size.as_mib() });
         Self {
             name: machine.name.clone(),
             fqdn: site.fqdn(&machine.name),
@@ -224,18 +233,21 @@ impl PlannedMachine {
             cpus: machine.cpus,
             memory_mib: machine.memory.as_mib(),
             disk_mib: site.image.disk.as_mib(),
+            data_disks: data_disks.collect(),
             address: machine.address().to_string(),
             nics: nics.collect(),
         }
     }
 
     fn row(&self) -> Vec<String> {
+        let data_disks = self.data_disks.iter().map(|it| format!(", {} {}", it.name, Size::mib(it.mib)));
+        let disks = Size::mib(self.disk_mib).to_string() + &data_disks.collect::<String>();
         vec![
             self.name.clone(),
             self.role.to_owned(),
             self.cpus.to_string(),
             Size::mib(self.memory_mib).to_string(),
-            Size::mib(self.disk_mib).to_string(),
+            disks,
             self.address.clone(),
         ]
     }

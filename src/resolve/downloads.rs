@@ -111,13 +111,11 @@ impl Resolver<'_> {
     }
 
     fn download_digest(&mut self, text: &str, path: &Path) -> Option<String> {
-        let digest = text.to_ascii_lowercase();
-        if digest.len() == 64 && digest.bytes().all(|c| c.is_ascii_hexdigit()) {
-            return Some(digest);
+        let digest = sha256(text);
+        if digest.is_none() {
+            self.download_value(path, format!("`{text}` is not a SHA-256 in hex"), SHA256_HELP);
         }
-        let help = "write the 64 digits that `sha256sum` prints";
-        self.download_value(path, format!("`{text}` is not a SHA-256 in hex"), help);
-        None
+        digest
     }
 
     fn download_value(&mut self, path: &Path, message: String, help: &str) {
@@ -177,6 +175,15 @@ fn wanted(cluster: &Cluster) -> Vec<(&'static str, Version)> {
 fn mirrored(mirror: &str, url: &str) -> String {
     let (_, rest) = url.split_once("://").unwrap_or(("", url));
     format!("{mirror}/{rest}")
+}
+
+/// How a digest is written.
+pub(super) const SHA256_HELP: &str = "write the 64 digits that `sha256sum` prints";
+
+/// A SHA-256 in hex, in lower case.
+pub(super) fn sha256(text: &str) -> Option<String> {
+    let digest = text.to_ascii_lowercase();
+    (digest.len() == 64 && digest.bytes().all(|c| c.is_ascii_hexdigit())).then_some(digest)
 }
 
 /// Whether curl and apt take it as an address, and no shell or configuration file sees more in it.

@@ -70,6 +70,8 @@ impl Resolver<'_> {
             release: image.release.clone(),
             architecture: image.architecture,
             disk: disk?,
+            disk_file: self.disk_file(),
+            firmware: self.firmware(),
             sources,
         })
     }

@@ -87,6 +87,7 @@ impl Resolver<'_> {
         for (index, package) in written.packages.iter().enumerate() {
             self.package(package, &path.key("packages").index(index));
         }
+        let disks = self.data_disks(written, &path.key("disks"));
         let (labels, taints) = (self.labels(written, &path), self.taints(written, &path));
         let machine = |(index, name): (usize, String)| {
             let machine = Machine {
@@ -96,6 +97,7 @@ impl Resolver<'_> {
                 cpus: written.cpus.unwrap_or(1),
                 memory: memory.unwrap_or(Size::mib(512)),
                 primary: primary(written, networks),
+                disks: disks.clone(),
                 packages: written.packages.clone(),
                 // One port of the host leads to one machine: the first of the group.
                 published: if index == 0 { published.clone() } else { Vec::new() },

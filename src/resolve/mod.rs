@@ -11,6 +11,7 @@ mod balancing;
 mod certificates;
 mod cidr;
 mod cluster;
+mod disk;
 mod downloads;
 mod etcd;
 mod failover;
@@ -106,6 +107,7 @@ impl Resolver<'_> {
             domain: self.blueprint.domain.clone(),
             epoch: epoch?,
             image: image?,
+            virtualbox: self.virtualbox(),
             user: access.user,
             ssh_keys: access.ssh_keys,
             timezone: access.timezone,

@@ -24,6 +24,8 @@ pub struct Machine {
     pub nics: Vec<Nic>,
     /// The network that carries its name and its way out.
     pub primary: String,
+    /// Its disks besides the system disk, in order.
+    pub disks: Vec<Disk>,
     /// Packages beyond those of its role.
     pub packages: Vec<String>,
     /// Ports of the host that lead to it.
@@ -34,6 +36,15 @@ pub struct Machine {
     pub taints: Option<Vec<Taint>>,
     /// The line of the blueprint that asks for it: `blueprint.yaml:31`.
     pub origin: String,
+}
+
+/// An empty disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// Its name, a DNS label; also its serial number on the machine.
+    pub name: String,
+    /// Its size.
+    pub size: Size,
 }
 
 /// What keeps pods off a node that do not tolerate it.

@@ -12,13 +12,14 @@ mod machine;
 mod network;
 mod secrets;
 mod ssh;
+mod virtualbox;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 
-pub use crate::model::{Architecture, Distribution, Role};
+pub use crate::model::{Architecture, Distribution, Firmware, Role};
 pub use certificates::{
     Algorithm, AuthorityKeys, AuthorityKind, CertificateKind, CertificatePlan, CertificateUsage, Holder,
     PlannedCertificate, SERVICE_ACCOUNT,
@@ -28,15 +29,16 @@ pub use cluster::{
     KubeadmExtras, Manifest, NetworkPlugin, Runtime, ServicePool,
 };
 pub use download::Download;
-pub use image::{Image, PackageSources};
+pub use image::{DiskFile, Image, PackageSources};
 pub use load_balancer::{
     ALIVE_PATH, ALIVE_PORT, API_FRONTEND, Check, CheckKind, Failover, FenceAgent, Frontend, Keepalived,
     LoadBalancing, Mode, Pacemaker, Server, Stats, TwoNode,
 };
-pub use machine::{Attachment, Machine, Nic, PublishedPort, Segment, Taint};
+pub use machine::{Attachment, Disk, Machine, Nic, PublishedPort, Segment, Taint};
 pub use network::{GatewayAddresses, Network, Pool};
 pub use secrets::SharedSecret;
 pub use ssh::{SSH_HOST_AUTHORITY, SSH_USER_AUTHORITY, SshCertificate, SshPlan};
+pub use virtualbox::{Adapter, Chipset, Controller, SystemDisk, VirtualBox};
 
 /// A small data centre, all decided.
 #[derive(Clone, Debug)]
@@ -49,6 +51,8 @@ pub struct Site {
     pub epoch: Timestamp,
     /// What the machines start from.
     pub image: Image,
+    /// How VirtualBox makes the machines.
+    pub virtualbox: VirtualBox,
     /// The user on every machine.
     pub user: String,
     /// OpenSSH public keys that let people in.

@@ -46,7 +46,8 @@ impl<S: Read + Seek> Image<S> {
             return Err(wrong("grains are not of 64 KiB").into());
         }
         let descriptor = source.descriptor(&header)?;
-        if descriptor.sectors != header.capacity {
+        // VirtualBox lets the header end with a grain.
+        if !matches!(header.capacity.checked_sub(descriptor.sectors), Some(0..GRAIN_SECTORS)) {
             return Err(wrong("header and descriptor disagree about the length of the disk").into());
         }
         let tables = small(header.capacity.div_ceil(GRAIN_SECTORS).div_ceil(TABLE_ENTRIES.into()));
@@ -58,7 +59,7 @@ impl<S: Read + Seek> Image<S> {
     /// The length of the disk, in bytes.
     #[must_use]
     pub const fn capacity(&self) -> u64 {
-        self.header.capacity * SECTOR as u64
+        self.descriptor.sectors * SECTOR as u64
     }
 
     /// Its identity, if it has one.
@@ -100,7 +101,7 @@ impl<S: Read + Seek> Grains<S> {
     /// The next grain that is there.
     fn find(&mut self) -> Result<Option<Grain>, Unreadable> {
         const ENTRIES: u64 = TABLE_ENTRIES as u64;
-        while self.next.saturating_mul(GRAIN_SECTORS) < self.image.header.capacity {
+        while self.next.saturating_mul(GRAIN_SECTORS) < self.image.descriptor.sectors {
             let (number, entry) = (self.next / ENTRIES, self.next % ENTRIES);
             if entry == 0 {
                 self.table = self.image.table(small(number))?;
@@ -151,7 +152,8 @@ impl<S: Read + Seek> Image<S> {
             stored.extend(more);
         }
         stored.truncate(size);
-        let length = small((self.header.capacity - index * GRAIN_SECTORS).min(GRAIN_SECTORS)) * SECTOR;
+        let length =
+            small(self.descriptor.sectors.saturating_sub(index * GRAIN_SECTORS).min(GRAIN_SECTORS)) * SECTOR;
         let bytes = decompressed(&stored, GRAIN).filter(|bytes| bytes.len() >= length);
         let mut bytes = bytes.ok_or_else(|| wrong("a grain cannot be decompressed"))?;
         bytes.truncate(length);

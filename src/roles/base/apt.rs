@@ -25,7 +25,7 @@ pub(super) fn sources(image: &Image, sources: &PackageSources) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::Architecture;
+    use crate::site::{Architecture, Firmware};
     use crate::value::Size;
 
     #[test]
@@ -35,6 +35,8 @@ mod tests {
             release: "trixie".to_owned(),
             architecture: Architecture::Amd64,
             disk: Size::gib(32),
+            disk_file: None,
+            firmware: Firmware::Bios,
             sources: None,
         };
         let mirrors = PackageSources {

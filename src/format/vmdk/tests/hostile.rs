@@ -66,6 +66,17 @@ fn a_descriptor_of_something_else() {
     assert_eq!(replaced("# The Disk Data", "RW 5 SPARSE \"a\""), "the descriptor has not one sparse extent");
 }
 
+/// As VirtualBox writes a disk that ends within a grain.
+#[test]
+fn a_header_that_ends_with_a_grain() {
+    let mut image = image(3 * MIB + 512, &vec![7; 3 << 20 | 512]);
+    let expected = grains(&image).unwrap();
+    put_both(&mut image, 12, &(3_u64 * 2048 + 128).to_le_bytes());
+    assert_eq!(grains(&image).unwrap(), expected);
+    put_both(&mut image, 12, &(3_u64 * 2048 + 129).to_le_bytes());
+    assert!(grains(&image).unwrap_err().contains("disagree"));
+}
+
 #[test]
 fn a_disk_without_bounds() {
     for capacity in [0, (1_u64 << 32) + 1, u64::MAX] {

@@ -1,0 +1,109 @@
+//! `image: {disk_file: ..., firmware: ...}`, `disks:` of machines, and `virtualbox:`
+
+use super::Resolver;
+use super::downloads::{SHA256_HELP, is_url, sha256};
+use crate::diag::{Code, Diagnostic, Path, Place};
+use crate::model::MachineGroup;
+use crate::site::{Architecture, Chipset, Controller, Disk, DiskFile, Firmware, VirtualBox};
+use crate::value::Size;
+
+/// What a disk's name may have: ATA keeps as much of a serial number (ATA8-ACS, words 10-19 of IDENTIFY DEVICE).
+const LONGEST_NAME: usize = 20;
+/// More disks than anybody has asked for, and fewer than a controller has ports.
+const MOST_DISKS: usize = 16;
+/// Disks that every machine has.
+const OWN_DISKS: [&str; 2] = ["system", "seed"];
+
+impl Resolver<'_> {
+    /// The file of the system disk, which only the host ever reads.
+    pub(super) fn disk_file(&mut self) -> Option<DiskFile> {
+        let written = self.blueprint.image.disk_file.as_ref()?;
+        let path = Path::root().key("image").key("disk_file");
+        let mut refuse = |key: &str, message: String, help: &str| {
+            let place = Place::Value(path.key(key));
+            self.report(Diagnostic::new(Code::DiskFile, place, message).help(help));
+        };
+        let name = written.path.as_str();
+        if name.is_empty() || name.ends_with('/') || name.chars().any(char::is_control) {
+            let help = "write the path of a file, from the folder that `out` is in: `images/debian-13.qcow2`";
+            refuse("path", format!("`{}` is not the path of a file", name.escape_debug()), help);
+        }
+        let digest = sha256(&written.sha256);
+        if digest.is_none() {
+            refuse("sha256", format!("`{}` is not a SHA-256 in hex", written.sha256), SHA256_HELP);
+        }
+        if let Some(url) = written.url.as_ref().filter(|url| !is_url(url)) {
+            let help = "write `http://` or `https://`, a host and a path, nothing else: `https://mirror.example/debian-13.qcow2`";
+            refuse("url", format!("`{url}` is not an address to download from"), help);
+        }
+        Some(DiskFile { path: written.path.clone(), sha256: digest?, url: written.url.clone() })
+    }
+
+    /// What starts the machines.
+    pub(super) fn firmware(&mut self) -> Firmware {
+        let image = &self.blueprint.image;
+        let usual = match image.architecture {
+            Architecture::Amd64 => Firmware::Bios,
+            Architecture::Arm64 => Firmware::Efi,
+        };
+        if image.architecture == Architecture::Arm64 && image.firmware == Some(Firmware::Bios) {
+            let place = Place::Value(Path::root().key("image").key("firmware"));
+            self.report(
+                Diagnostic::new(Code::Firmware, place, "arm64 has no BIOS")
+                    .help("remove `firmware`: arm64 starts by EFI"),
+            );
+        }
+        image.firmware.unwrap_or(usual)
+    }
+
+    /// The disks of each machine of a group besides the system disk.
+    pub(super) fn data_disks(&mut self, written: &MachineGroup, path: &Path) -> Vec<Disk> {
+        if written.disks.len() > MOST_DISKS {
+            let message = format!("{} disks, and a machine can have {MOST_DISKS}", written.disks.len());
+            let help = "make fewer and larger ones";
+            self.report(Diagnostic::new(Code::DataDisk, Place::Key(path.clone()), message).help(help));
+        }
+        let mut disks = Vec::new();
+        for (name, disk) in &written.disks {
+            let path = path.key(name);
+            self.disk_name(name, &path);
+            if let Some(size) = self.size(&disk.size, &path.key("size"), Size::mib(64)..=Size::gib(2048)) {
+                disks.push(Disk { name: name.clone(), size });
+            }
+        }
+        disks
+    }
+
+    fn disk_name(&mut self, name: &str, path: &Path) {
+        let message = if OWN_DISKS.contains(&name) {
+            format!("every machine has a disk of bpc's own that is called `{name}`")
+        } else if name.len() > LONGEST_NAME {
+            format!("`{name}` has {} characters, a disk's name {LONGEST_NAME} at most", name.len())
+        } else {
+            return self.label(name, "a disk's name", Place::Key(path.clone()));
+        };
+        let help = "name it after what it holds: `data`, `brick1`";
+        self.report(Diagnostic::new(Code::DataDisk, Place::Key(path.clone()), message).help(help));
+    }
+
+    /// How VirtualBox makes the machines.
+    pub(super) fn virtualbox(&mut self) -> VirtualBox {
+        let (written, image) = (&self.blueprint.virtualbox, &self.blueprint.image);
+        let (controller, chipset) = match image.architecture {
+            Architecture::Amd64 => (Controller::Sata, Chipset::Piix3),
+            Architecture::Arm64 => (Controller::VirtioScsi, Chipset::Armv8Virtual),
+        };
+        let controller = written.controller.unwrap_or(controller);
+        let file = image.disk_file.as_ref().filter(|file| file.path.contains("genericcloud"));
+        if let (Some(file), Controller::Sata) = (file, controller) {
+            let name = file.path.rsplit('/').next().unwrap_or_default();
+            let place = Place::Value(Path::root().key("image").key("disk_file").key("path"));
+            self.report(
+                Diagnostic::new(Code::NoDriver, place, format!("`{name}` looks like an image without a driver for SATA"))
+                    .note("Debian's cloud kernel, which its genericcloud images have, lacks the module ahci")
+                    .help("take the image `generic` in place of `genericcloud`, or add `virtualbox: {controller: virtio-scsi}`"),
+            );
+        }
+        VirtualBox { system_disk: written.system_disk, controller, adapter: written.adapter, chipset }
+    }
+}
