@@ -4,4 +4,5 @@ pub mod iso9660;
 pub mod pem;
 pub mod shell;
 pub mod vmdk;
+pub mod xml;
 pub mod yaml;
