@@ -56,6 +56,10 @@ impl fmt::Debug for Content {
 pub enum Kind {
     /// A NoCloud seed image.
     Seed,
+    /// A machine's descriptor for hypervisors.
+    Ovf,
+    /// A disk image.
+    Disk,
     /// One of the three documents inside a seed.
     CloudInit,
     /// A file that a seed puts on its machine, at its path there.
@@ -84,6 +88,8 @@ impl Kind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Seed => "seed",
+            Self::Ovf => "ovf",
+            Self::Disk => "disk",
             Self::CloudInit => "cloud-init",
             Self::MachineFile => "machine-file",
             Self::Certificate => "certificate",

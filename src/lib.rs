@@ -13,7 +13,7 @@
 //! | [`site`] | the data centre as decided: what both ends share | no position, nothing undecided |
 //! | [`credentials`] | the keys and certificates of the plan, from the vault | what each says, not where it goes |
 //! | `roles` | for each machine its [`setup`]: files, packages, bootstrap stages; and the `flow`s that it needs | one role each, none knows another |
-//! | `emit` | [`artifact`]s: user-data, network-config, seed images, the report | one artifact kind a file |
+//! | `emit` | [`artifact`]s: user-data, network-config, seed images, disks, OVF descriptors, the report | one artifact kind a file |
 //! | `verify` | the artifacts read back and compared with the plan | nothing of how they were made |
 //!
 //! Modules beside the phases: [`diag`] (diagnostics and their rendering), [`value`] (small checked types), [`mod@format`]

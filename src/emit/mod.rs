@@ -1,7 +1,9 @@
 //! From the plan to artifacts: one file an artifact kind. Nothing here can fail on what a user wrote.
 
+mod disk;
 mod network_config;
 mod operator;
+mod ovf;
 mod report;
 mod seed;
 mod user_data;
@@ -16,6 +18,8 @@ use crate::credentials::Credentials;
 use crate::format::yaml::Yaml;
 use crate::setup::{Setup, Setups};
 use crate::site::{Machine, Site};
+
+use ovf::File;
 
 /// The artifacts of all machines, made side by side, those of the operator, and the report.
 pub(crate) fn site(site: &Site, credentials: &Credentials, setups: &Setups) -> Result<Vec<Artifact>, Bug> {
@@ -41,6 +45,15 @@ fn machine(site: &Site, machine: &Machine, setup: &Setup) -> Result<Vec<Artifact
         ("network-config", network_config.into()),
     ];
     let image = seed::image(site, &documents)?;
+    let mut files = Vec::new();
+    let mut disks = Vec::new();
+    for disk in site.disks(machine) {
+        let (path, image) = (format!("disks/{}.vmdk", disk.name), disk::image(site, machine, &disk)?);
+        files.push(File { href: path.clone(), length: image.len() as u64 });
+        disks.push((path, image));
+    }
+    files.push(File { href: "seed.iso".to_owned(), length: image.bytes().len() as u64 });
+    let descriptor = ovf::descriptor(site, machine, &files)?;
     let artifact = |path: &str, kind: Kind, content: Content, executable: bool| Artifact {
         path: format!("machines/{}/{path}", machine.name),
         kind,
@@ -49,6 +62,10 @@ fn machine(site: &Site, machine: &Machine, setup: &Setup) -> Result<Vec<Artifact
         origin: machine.origin.clone(),
     };
     let mut artifacts = vec![artifact("seed.iso", Kind::Seed, image, false)];
+    artifacts.push(artifact("machine.ovf", Kind::Ovf, descriptor.into(), false));
+    for (path, image) in disks {
+        artifacts.push(artifact(&path, Kind::Disk, Content::Public(image), false));
+    }
     for (name, content) in documents {
         artifacts.push(artifact(name, Kind::CloudInit, content, false));
     }

@@ -32,6 +32,7 @@ mod iso9660;
 mod kubeadm;
 mod netplan;
 mod node;
+mod ovf;
 mod pacemaker;
 mod packages;
 mod pki;
