@@ -136,22 +136,22 @@ _apt_get() {
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" </dev/null
 }
 
-# enable_service UNIT [ACTION]: has systemd start the unit now and at every boot; first ACTION is applied to it, such as
-# reload-or-restart to one whose configuration was written.
+# enable_service UNIT [ACTION [OPTION]]: has systemd start the unit now and at every boot; first ACTION is applied to it,
+# such as reload-or-restart to one whose configuration was written. OPTION is one of systemctl, such as --no-block.
 enable_service() {
   systemctl daemon-reload && systemctl enable "$1" || return 1
   if [ "${2:-start}" != start ]; then
-    apply "$2" "$1" || return 1
+    apply "$2" "$1" ${3:+"$3"} || return 1
   fi
-  systemctl start "$1"
+  systemctl ${3:+"$3"} start "$1"
 }
 
-# apply ACTION UNIT: has systemd do what puts the files of this stage into force, unless it did since the machine
+# apply ACTION UNIT [OPTION]: has systemd do what puts the files of this stage into force, unless it did since the machine
 # started. A stage is another file when what it applies has changed.
 apply() (
   note=${BPC_ROOT:-}/run/bpc/applied/${0##*/}.$2
   digest=$(_sha256 "$0")
   if ! [ -s "$note" ] || [ "$(cat "$note")" != "$digest" ]; then
-    systemctl "$1" "$2" && mkdir -p "${note%/*}" && echo "$digest" >"$note"
+    systemctl ${3:+"$3"} "$1" "$2" && mkdir -p "${note%/*}" && echo "$digest" >"$note"
   fi
 )

@@ -21,6 +21,7 @@ pub use ssh::{CertifiedKey, SshCredentials};
 /// What the machines and the operator of a site prove who they are with.
 #[derive(Clone, Debug)]
 pub struct Credentials {
+    fingerprint: String,
     ssh: SshCredentials,
     authorities: BTreeMap<AuthorityKind, Authority>,
     certificates: BTreeMap<(Holder, CertificateKind), Issued>,
@@ -44,6 +45,7 @@ impl Credentials {
     /// # Errors
     /// [`Bug`] if one of them cannot be written as X.509 or for OpenSSH.
     pub fn issue(site: &Site, vault: &Vault) -> Result<Self, Bug> {
+        let fingerprint = vault.fingerprint();
         let ssh = SshCredentials::issue(site, vault)?;
         let secrets = site.shared_secrets();
         let shared = secrets.iter().map(|secret| (*secret, shared(site, vault, *secret))).collect();
@@ -51,7 +53,15 @@ impl Credentials {
         let salts = secrets.iter().map(salt).collect();
         let Some(cluster) = &site.kubernetes else {
             let (authorities, certificates) = (BTreeMap::new(), BTreeMap::new());
-            return Ok(Self { ssh, authorities, certificates, service_account: None, shared, salts });
+            return Ok(Self {
+                fingerprint,
+                ssh,
+                authorities,
+                certificates,
+                service_account: None,
+                shared,
+                salts,
+            });
         };
         let issuer = Issuer { site, vault, plan: &cluster.certificates };
         let authorities = issuer.authorities()?;
@@ -65,6 +75,7 @@ impl Credentials {
             })
             .collect();
         Ok(Self {
+            fingerprint,
             ssh,
             certificates: certificates?,
             service_account: Some(issuer.key(SERVICE_ACCOUNT)?),
@@ -72,6 +83,12 @@ impl Credentials {
             shared,
             salts,
         })
+    }
+
+    /// The [fingerprint](Vault::fingerprint) of the vault that all of it comes from.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// What machines and the operator show each other by SSH.

@@ -110,17 +110,17 @@ impl Site {
         self.machines.iter().filter(move |machine| machine.role == role)
     }
 
-    /// The machines on which systemd runs etcd; none where kubeadm does (a stacked etcd).
+    /// The machines that keep the state of the cluster.
     pub fn etcd_members(&self) -> impl Iterator<Item = &Machine> {
         let role = match self.kubernetes.as_ref().map(|cluster| cluster.etcd) {
             Some(EtcdTopology::External) => Some(Role::Etcd),
-            Some(EtcdTopology::Colocated) => Some(Role::ControlPlane),
-            Some(EtcdTopology::Stacked) | None => None,
+            Some(EtcdTopology::Stacked | EtcdTopology::Colocated) => Some(Role::ControlPlane),
+            None => None,
         };
         self.machines.iter().filter(move |machine| Some(machine.role) == role)
     }
 
-    /// Where the clients of these find them, in the order of the machines: `https://192.168.1.5:2379`.
+    /// Where their clients find them, in the order of the machines: `https://192.168.1.5:2379`.
     #[must_use]
     pub fn etcd_endpoints(&self) -> Vec<String> {
         self.etcd_members().map(|member| format!("https://{}:{ETCD_CLIENT_PORT}", member.address())).collect()

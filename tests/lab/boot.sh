@@ -21,18 +21,8 @@ set -euo pipefail
 . "$(dirname "$(realpath "$0")")/machines.sh"
 check=$here/check.sh
 
-while getopts s:c:n:t:m:k option; do
-  case $option in
-    s) suite=$OPTARG ;;
-    c) check=$OPTARG ;;
-    n) nat=$OPTARG ;;
-    t) limit=$OPTARG ;;
-    m) memory=$OPTARG ;;
-    k) accel=kvm cpu=host ;;
-    *) exit 2 ;;
-  esac
-done
-shift $((OPTIND - 1))
+options s:c:n:t:m:k "$@"
+shift "$taken"
 [ $# -gt 0 ] || fail "name at least one MACHINE/seed.iso"
 insert "$@"
 for machine in "${machines[@]}"; do start "$machine"; done
@@ -43,7 +33,6 @@ await checked "${machines[@]}"
 status=0
 for machine in "${machines[@]}"; do
   echo "== $machine"
-  cat "$lab/boot/$machine/check"
-  tail -n 1 "$lab/boot/$machine/check" | grep -q '^check exit 0$' || status=1
+  verdict "$machine" || status=1
 done
 exit "$status"

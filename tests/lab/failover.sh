@@ -69,15 +69,8 @@ taken() {
   return 1
 }
 
-while getopts s:t:k option; do
-  case $option in
-    s) suite=$OPTARG ;;
-    t) limit=$OPTARG ;;
-    k) accel=kvm cpu=host ;;
-    *) exit 2 ;;
-  esac
-done
-shift $((OPTIND - 1))
+options s:t:k "$@"
+shift "$taken"
 [ $# -eq 1 ] || fail "name one folder of out/"
 read -r address memory names < <(plan) || fail "this is no plan with a floating address"
 read -ra names <<<"$names"

@@ -23,6 +23,26 @@ fail() {
   exit 1
 }
 
+# options LETTERS ARGUMENT...: obeys those with these letters (getopts) that the arguments begin with; $taken is how many
+# arguments they are.
+# shellcheck disable=SC2034  # for the scripts that source this
+options() {
+  local letters=$1 option OPTIND=1
+  shift
+  while getopts "$letters" option; do
+    case $option in
+      s) suite=$OPTARG ;;
+      c) check=$OPTARG ;;
+      n) nat=$OPTARG ;;
+      t) limit=$OPTARG ;;
+      m) memory=$OPTARG ;;
+      k) accel=kvm cpu=host ;;
+      *) exit 2 ;;
+    esac
+  done
+  taken=$((OPTIND - 1))
+}
+
 # shellcheck disable=SC2317  # the trap calls it
 finish() {
   local pid
@@ -137,7 +157,8 @@ power_off() {
   pids=("${left[@]}")
 }
 
-# is WHAT MACHINE: ready, checked, retrying:STAGE (it has failed three times), or, for a line of two words and more, the last one of its check that starts so?
+# is WHAT MACHINE: ready, checked, retrying:STAGE (it has failed three times), or, for a line of two words and more, the
+# last one of its check that starts so?
 is() {
   case $1 in
     ready) tr -d '\r' <"$lab/boot/$2/console" | grep -q "bpc: $2 ready\$" ;;
@@ -174,6 +195,12 @@ await() {
     waiting=("${left[@]}")
     sleep 0.5
   done
+}
+
+# verdict MACHINE: prints what its check has said; fails unless that exited 0.
+verdict() {
+  cat "$lab/boot/$1/check"
+  tail -n 1 "$lab/boot/$1/check" | grep -q '^check exit 0$'
 }
 
 # give_up MESSAGE MACHINE: with the last thing that the machine said.

@@ -11,16 +11,8 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=machines.sh
 . "$(dirname "$(realpath "$0")")/machines.sh"
 
-while getopts s:t:m:k option; do
-  case $option in
-    s) suite=$OPTARG ;;
-    t) limit=$OPTARG ;;
-    m) memory=$OPTARG ;;
-    k) accel=kvm cpu=host ;;
-    *) exit 2 ;;
-  esac
-done
-shift $((OPTIND - 1))
+options s:t:m:k "$@"
+shift "$taken"
 [ $# -gt 1 ] || fail "name a stage and at least one MACHINE/seed.iso"
 stage=$1
 shift
@@ -38,7 +30,6 @@ status=0
 for machine in "${machines[@]}"; do
   echo "== $machine"
   tr -d '\r' <"$lab/boot/$machine/console" | grep '^bpc: '
-  cat "$lab/boot/$machine/check"
-  tail -n 1 "$lab/boot/$machine/check" | grep -q '^check exit 0$' || status=1
+  verdict "$machine" || status=1
 done
 exit "$status"

@@ -42,6 +42,7 @@ mod schema;
 mod scripts;
 mod shell;
 mod stages;
+mod virtualbox;
 mod vmdk;
 mod writer;
 mod yaml;

@@ -7,19 +7,24 @@ use bpc::artifact::Kind;
 use crate::built::{blueprints, files};
 use crate::support::tools::{On, tool};
 
+fn is_script(content: &[u8]) -> bool {
+    content.starts_with(b"#!/bin/sh\n")
+}
+
 /// The scripts of all machines, each different one once, by a name that tells where one of its machines has it.
 fn scripts() -> BTreeMap<Vec<u8>, String> {
     let mut scripts = BTreeMap::new();
     for one in blueprints() {
         for machine in &one.site.machines {
             for (path, content) in files(&one, machine) {
-                if content.starts_with(b"#!/bin/sh\n") {
+                if is_script(content) {
                     let name = format!("{}.{}{}", one.site.name, machine.name, path.replace('/', "."));
                     scripts.entry(content.to_vec()).or_insert(name);
                 }
             }
         }
-        for file in one.artifacts.files.iter().filter(|file| file.kind == Kind::Script) {
+        let of_operator = one.artifacts.files.iter().filter(|file| file.kind == Kind::Script);
+        for file in of_operator.filter(|file| is_script(file.content.bytes())) {
             let name = format!("{}.{}", one.site.name, file.path.replace('/', "."));
             scripts.entry(file.content.bytes().to_vec()).or_insert(name);
         }

@@ -12,6 +12,7 @@ mod downloads;
 mod judge;
 mod normal;
 mod root;
+mod sources;
 mod stubs;
 mod units;
 
@@ -28,7 +29,7 @@ use rayon::prelude::*;
 
 use crate::built::blueprints;
 use crate::support::tools::On;
-use judge::{Verdict, judge};
+use judge::{Depth, Verdict, judge};
 use root::{Lab, Root};
 
 /// A machine whose stages are run.
@@ -44,8 +45,8 @@ struct Machine {
     downloads: BTreeMap<String, Download>,
     /// In the order in which they run.
     stages: Vec<Stage>,
-    /// File names of those that no other machine has been chosen for.
-    judged: BTreeSet<String>,
+    /// File names of those that no other machine has been chosen for, and how each is judged.
+    judged: BTreeMap<String, Depth>,
 }
 
 impl Machine {
@@ -59,7 +60,7 @@ impl Machine {
             let name = format!("{}/{}", built.site.name, machine.name);
             let (files, downloads) = (setup.files.clone(), built.site.downloads.clone());
             let user = built.site.user.clone();
-            Self { name, on, files, user, downloads, stages, judged: BTreeSet::new() }
+            Self { name, on, files, user, downloads, stages, judged: BTreeMap::new() }
         });
         machines.collect()
     }
@@ -92,14 +93,14 @@ impl Machine {
         let mut layers = Vec::new();
         for stage in &self.stages {
             let name = stage.file_name();
-            if self.judged.contains(&name) {
-                verdicts.push(judge(&root, &self.name, stage));
+            if let Some(depth) = self.judged.get(&name) {
+                verdicts.push(judge(&root, &self.name, stage, *depth));
                 for (why, files) in others(&stage.script) {
                     let root = root.above();
                     for (path, text) in files {
                         root.write(path, text.as_bytes(), 0o644);
                     }
-                    let mut verdict = judge(&root, &format!("{} ({why})", self.name), stage);
+                    let mut verdict = judge(&root, &format!("{} ({why})", self.name), stage, *depth);
                     verdict.record.insert_str(0, &format!("# {why}\n"));
                     verdicts.push(verdict);
                 }
@@ -115,6 +116,9 @@ impl Machine {
         verdicts
     }
 }
+
+/// What stands above the files that a stage puts into force.
+const APPLIES: &str = "\n# Puts into force:\n";
 
 /// Where the stubs find that there is a cluster.
 const CLUSTER: &str = "/var/lib/stubs/cluster/uid";
@@ -151,14 +155,18 @@ fn others(script: &str) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
     others
 }
 
-/// The machines on which all stages are that differ in more than names and numbers.
+/// The machines on which all stages are that differ in more than names and numbers; those whose calls are the same, but for
+/// what they are about, are disturbed on one of them.
 fn chosen() -> Vec<Machine> {
     let mut known = BTreeSet::new();
+    let mut courses = BTreeSet::new();
     let mut machines: Vec<Machine> = blueprints().iter().flat_map(Machine::all_of).collect();
     for machine in &mut machines {
         for stage in &machine.stages {
-            if known.insert((stage.file_name(), normal::script(&stage.script))) {
-                machine.judged.insert(stage.file_name());
+            if known.insert((stage.name, normal::script(&stage.script))) {
+                let is_new = courses.insert(normal::course(&stage.script));
+                let depth = if is_new { Depth::Disturbed } else { Depth::Undisturbed };
+                machine.judged.insert(stage.file_name(), depth);
             }
         }
     }
@@ -193,11 +201,14 @@ fn every_stage_works_once_and_finishes_what_was_interrupted() {
     }
 }
 
-/// What is wrong with a stage that does this, to put into force what HAProxy reads; it may download.
+/// What is wrong with a stage that does this, to put into force what HAProxy reads and how it is started; it may download.
 fn complaints(lab: &Lab, body: &str) -> String {
-    let files = vec![File::text("/etc/haproxy/haproxy.cfg", "frontend api\n")];
+    let files = vec![
+        File::text("/etc/haproxy/haproxy.cfg", "frontend api\n"),
+        File::text("/etc/systemd/system/haproxy.service.d/it.conf", "[Service]\nRestart=always\n"),
+    ];
     let stage = Stage::new(50, "trial", &[], body).applying(&files);
-    let judged = BTreeSet::from([stage.file_name()]);
+    let judged = BTreeMap::from([(stage.file_name(), Depth::Disturbed)]);
     let name = "one".to_owned();
     let downloads =
         [("it", "https://dl.example/it.tar.gz", "aa"), ("cni-plugins", "https://dl.example/cni.tgz", "")]
@@ -234,10 +245,25 @@ fn a_bad_stage_would_be_noticed() {
         ("chmod 600 /etc/motd; [ -e /etc/it ] || chmod 644 /etc/motd; : >/etc/it", "/etc/motd is 0600"),
         ("systemctl restart haproxy", "the second run: changes something by `systemctl restart haproxy`"),
         ("enable_service haproxy", "services that have read older files: /run/stubs/active/haproxy"),
-        ("[ -e /etc/it ] || { : >/etc/it; locale-gen; }", "Cut(1) (locale-gen): after the next run "),
-        ("[ -e /etc/it ] || { : >/etc/it; locale-gen; }", "Fail(1) (locale-gen): after the next run "),
-        ("systemctl enable haproxy || :", "Fail(1) (systemctl enable haproxy): it exits 0 although "),
-        ("dpkg-query jq || apt-get -q install --yes jq", "(apt-get -q install --yes jq): the next run fails"),
+        ("install_packages haproxy", "services that have read older files: /run/stubs/active/haproxy"),
+        ("systemctl enable haproxy; apply restart haproxy", "older files: /run/stubs/loaded"),
+        ("haproxy -c -f /etc/haproxy/haproxy.cfg", "nothing reads /etc/haproxy/haproxy.cfg"),
+        (
+            "[ -e /etc/it ] || { : >/etc/it; locale-gen; }\nenable_service haproxy restart",
+            "Cut(1) (locale-gen): after the next run ",
+        ),
+        (
+            "[ -e /etc/it ] || { : >/etc/it; locale-gen; }\nenable_service haproxy restart",
+            "Fail(1) (locale-gen): after the next run ",
+        ),
+        (
+            "systemctl enable haproxy || :; systemctl daemon-reload; apply restart haproxy",
+            "Fail(1) (systemctl enable haproxy): it exits 0 although ",
+        ),
+        (
+            "dpkg-query jq || apt-get -q install --yes jq\nenable_service haproxy restart",
+            "(apt-get -q install --yes jq): the next run fails",
+        ),
     ] {
         let found = complaints(&lab, body);
         assert!(found.contains(complaint), "{body}: {found}");

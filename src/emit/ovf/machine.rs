@@ -61,6 +61,7 @@ impl Appliance<'_> {
         let order = order.map(|(position, device)| {
             Element::new("Order").attribute("position", position).attribute("device", device)
         });
+        let graphics = if self.is_arm() { "QemuRamFB" } else { "VMSVGA" };
         let several_processors = Element::new("IOAPIC").attribute("enabled", "true");
         // With a file for it VirtualBox imports no serial port: `modifyvm --uartmode1 file` is for afterwards.
         let serial_port = Element::new("Port")
@@ -72,7 +73,7 @@ impl Appliance<'_> {
         Element::new("Hardware").children([
             Element::new("Memory").attribute("RAMSize", self.machine.memory.as_mib()),
             Element::new("Boot").children(order),
-            Element::new("Display").attribute("controller", "VMSVGA").attribute("VRAMSize", 16),
+            Element::new("Display").attribute("controller", graphics).attribute("VRAMSize", 16),
             Element::new("Firmware").attribute("type", firmware),
             Element::new("BIOS").child(several_processors),
             Element::new("Network").children(self.machine.nics.iter().map(|nic| self.plugged(nic))),

@@ -16,7 +16,7 @@ use crate::site::{Cluster, ETCD_CLIENT_PORT, ETCD_PEER_PORT, EtcdTopology, Machi
 /// The control planes keep their state here, and the members keep it the same.
 pub(super) fn flows(site: &Site) -> Vec<Flow> {
     let Some(cluster) = &site.kubernetes else { return Vec::new() };
-    let members: Vec<Endpoint> = members(site, cluster).map(Endpoint::from).collect();
+    let members: Vec<Endpoint> = site.etcd_members().map(Endpoint::from).collect();
     // Only members on different networks have the gateway between them.
     let among = |reason: &str, port| Flow {
         reason: reason.into(),
@@ -54,15 +54,6 @@ pub(super) fn add(
     snapshots::add(&member, setup)
 }
 
-/// The machines that keep the state.
-fn members<'a>(site: &'a Site, cluster: &Cluster) -> impl Iterator<Item = &'a Machine> {
-    let role = match cluster.etcd {
-        EtcdTopology::External => Role::Etcd,
-        EtcdTopology::Stacked | EtcdTopology::Colocated => Role::ControlPlane,
-    };
-    site.with_role(role)
-}
-
 /// One machine that keeps the state.
 struct Member<'a> {
     site: &'a Site,
@@ -72,7 +63,7 @@ struct Member<'a> {
 
 impl<'a> Member<'a> {
     fn new(site: &'a Site, cluster: &'a Cluster, machine: &'a Machine) -> Option<Self> {
-        members(site, cluster).any(|member| member == machine).then_some(Self { site, cluster, machine })
+        site.etcd_members().any(|member| member == machine).then_some(Self { site, cluster, machine })
     }
 
     /// Whether systemd runs it, and not kubeadm.
@@ -97,7 +88,7 @@ impl<'a> Member<'a> {
 
     /// All members by name, in the order of the machines (`--initial-cluster`).
     fn initial_cluster(&self) -> String {
-        let members = members(self.site, self.cluster);
+        let members = self.site.etcd_members();
         let members = members.map(|member| format!("{}={}", member.name, url(member, ETCD_PEER_PORT)));
         members.collect::<Vec<_>>().join(",")
     }
@@ -116,9 +107,7 @@ impl<'a> Member<'a> {
 
     /// etcdctl as those who look after the cluster call it.
     fn etcdctl(&self) -> File {
-        let endpoints: Vec<String> =
-            members(self.site, self.cluster).map(|member| url(member, ETCD_CLIENT_PORT)).collect();
-        let variables = [("ENDPOINTS", endpoints.join(",")), ("PKI", self.pki().to_owned())];
+        let variables = [("ENDPOINTS", self.site.etcd_endpoints().join(",")), ("PKI", self.pki().to_owned())];
         File::script("/usr/local/sbin/bpc-etcdctl", script(&variables, include_str!("bpc-etcdctl.sh")))
     }
 }

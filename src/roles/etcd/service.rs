@@ -32,7 +32,9 @@ pub(super) fn add(member: &Member<'_>, credentials: &Credentials, setup: &mut Se
         File::text("/etc/sysusers.d/bpc-etcd.conf", include_str!("sysusers.conf")),
     ];
     files.extend(certificates(member, credentials)?);
-    let variables = [("ENDPOINT", member.endpoint())];
+    let software = member.site.download("etcd")?;
+    let release = format!("{} {}", software.version, software.sha256);
+    let variables = [("ENDPOINT", member.endpoint()), ("RELEASE", release)];
     let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
     setup.apply(Stage::new(35, "etcd", &variables, include_str!("etcd.sh")), files);
     Ok(())

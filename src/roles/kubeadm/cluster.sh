@@ -17,6 +17,8 @@ kubernetes=${BPC_ROOT:-}/etc/kubernetes
 kubelet=${BPC_ROOT:-}/var/lib/kubelet
 # In it: `attempt`, what kubeadm was started for (init or join) and has not ended with; `joined`, once it has.
 state=${BPC_ROOT:-}/var/lib/bpc/kubeadm
+# What `kubeadm init` reads.
+whole=${BPC_ROOT:-}/run/bpc/kubeadm.yaml
 
 # Whether the kubelet has been started with its configuration and knows who it is. It writes kubelet.conf before it has
 # the certificate that stands in it; with authorities in the vault the seed brings both.
@@ -36,7 +38,7 @@ note() {
 # The end. kubeadm removes the token from where the kubelet looked for it, if it is not killed before.
 joined() {
   [ -e "$state/joined" ] || note joined yes
-  rm -f "$state/attempt" "$kubernetes/bootstrap-kubelet.conf"
+  rm -f "$state/attempt" "$kubernetes/bootstrap-kubelet.conf" "$whole"
 }
 
 # answers ADDRESS: whether an API server of this cluster is there, whatever it says.
@@ -112,10 +114,7 @@ init() {
     set -- "$@" "--ignore-preflight-errors=$EXPLAINED"
   fi
   note attempt init
-  whole=${BPC_ROOT:-}/run/bpc/kubeadm.yaml
   mkdir -p "${whole%/*}"
-  rm -f "$whole"
-  trap 'rm -f "$whole"' EXIT
   (
     umask 077 # the token is in it
     {

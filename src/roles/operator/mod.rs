@@ -2,6 +2,7 @@
 
 mod day2;
 mod ssh;
+mod virtualbox;
 
 use super::kubeconfig::Kubeconfig;
 use crate::artifact::Kind;
@@ -10,6 +11,9 @@ use crate::credentials::Credentials;
 use crate::setup::{File, OperatorFile, SecretUse};
 use crate::site::{CertificateKind, Cluster, Holder, Role, SharedSecret, Site};
 use crate::value::Secret;
+
+/// What scripts of all folders share: how they read their arguments, and how they speak.
+const CLI: &str = include_str!("cli.sh");
 
 /// What `ssh` needs, with a cluster what `kubectl` does, with load balancers what opens their pages.
 pub(super) fn files(site: &Site, credentials: &Credentials) -> Result<Vec<OperatorFile>, Bug> {
@@ -26,6 +30,7 @@ pub(super) fn files(site: &Site, credentials: &Credentials) -> Result<Vec<Operat
     let origin = &site.ssh.origin;
     let ssh = ssh::files(site, credentials)?.into_iter();
     files.extend(ssh.map(|file| OperatorFile { file, kind: Kind::Ssh, origin: origin.clone() }));
+    files.extend(virtualbox::files(site, credentials));
     Ok(files)
 }
 

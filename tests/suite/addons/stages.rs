@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::{FIRST, KUBE_DEMO, script};
 use crate::bootstrap::scratch::{Machine, Shell, shells};
-use crate::built::{artifact, changed};
+use crate::built::{artifact, blueprint};
 
 /// A cluster with this UID, and a build of every kustomization that is the file `built`.
 const KUBECTL: &str = "
@@ -137,16 +137,13 @@ fn what_needs_workers_waits_for_all_that_does() {
 
 #[test]
 fn manifests_are_applied_as_they_are_and_in_order() {
-    let keys = "cni_manifest: manifests/plugin.yaml, manifests: [manifests/zebra.yml, manifests/ape.yaml]";
-    let built = changed("routed", |text| {
-        text.replace("kubernetes: {version: \"1.35\"}", &format!("kubernetes: {{version: \"1.35\", {keys}}}"))
-    });
+    let built = blueprint("lonely");
     let path = "files/etc/bpc/addons/network-plugin/manifest.yaml";
-    let plugin = artifact(&built, "mast01", path);
+    let plugin = artifact(&built, "control", path);
     assert!(plugin.starts_with(b"# As it was written: "), "{}", String::from_utf8_lossy(plugin));
     for shell in shells() {
         let stages = ["70-network-plugin", "82-manifests"].map(|file| {
-            let script = artifact(&built, "mast01", &format!("files/usr/local/lib/bpc/stages/{file}"));
+            let script = artifact(&built, "control", &format!("files/usr/local/lib/bpc/stages/{file}"));
             let (order, name) = file.split_once('-').unwrap();
             let script = String::from_utf8(script.to_vec()).unwrap();
             Stage { order: order.parse().unwrap(), name, script }
@@ -157,7 +154,7 @@ fn manifests_are_applied_as_they_are_and_in_order() {
         for name in
             ["etc/bpc/addons/network-plugin/manifest", "etc/bpc/manifests/zebra", "etc/bpc/manifests/ape"]
         {
-            let text = artifact(&built, "mast01", &format!("files/{name}.yaml"));
+            let text = artifact(&built, "control", &format!("files/{name}.yaml"));
             machine.write(&format!("{name}.yaml"), text, 0o644);
         }
         machine.run();

@@ -31,7 +31,7 @@ fn calls(node: &mut Node) -> String {
 fn members_start_once_and_again_with_what_is_new() {
     let Some(mut lab) = started() else { return };
     let node = &mut lab.nodes[1];
-    assert_eq!(calls(node), "daemon-reload\nenable etcd\n--no-block restart etcd\n");
+    assert_eq!(calls(node), "daemon-reload\nenable etcd\n--no-block restart etcd\n--no-block start etcd\n");
     let shown = node.run("stat -c '%U %a' /var/lib/etcd; ps -o user= -p \"$(cat /run/etcd.pid)\"");
     assert_eq!(shown, "etcd 700\netcd\n");
     assert_eq!(node.run("grep -c unrecognized /run/etcd.log || :"), "0\n");
@@ -42,6 +42,8 @@ fn members_start_once_and_again_with_what_is_new() {
     assert_eq!(node.run("cat /run/etcd.pid"), before);
 
     node.run("sed -i 's/^log-level: info/log-level: warn/' /etc/etcd/etcd.yaml");
+    // Another file is another stage.
+    node.run(&format!("echo '# new' >>{STAGE}"));
     node.run(&STARTED.replace("STAGE", STAGE));
     assert_eq!(calls(node).lines().nth(2), Some("--no-block restart etcd"));
     assert_ne!(node.run("cat /run/etcd.pid"), before);

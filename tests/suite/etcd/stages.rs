@@ -45,16 +45,17 @@ fn run_again(machine: &Machine<'_>) -> Vec<String> {
     calls(machine)
 }
 
-fn starts(action: &str) -> Vec<String> {
-    let action = format!("systemctl --no-block {action} etcd");
-    let calls = [
-        "systemd-sysusers /etc/sysusers.d/bpc-etcd.conf",
-        "systemctl daemon-reload",
-        "systemctl enable etcd",
-        &action,
-        "bpc-etcdctl endpoint health",
+/// Starts it; before that, these actions are applied to it.
+fn starts(actions: &[&str]) -> Vec<String> {
+    let mut calls = vec![
+        "systemd-sysusers /etc/sysusers.d/bpc-etcd.conf".to_owned(),
+        "systemctl daemon-reload".to_owned(),
+        "systemctl enable etcd".to_owned(),
     ];
-    calls.map(str::to_owned).to_vec()
+    let actions = actions.iter().chain(&["start"]);
+    calls.extend(actions.map(|action| format!("systemctl --no-block {action} etcd")));
+    calls.push("bpc-etcdctl endpoint health".to_owned());
+    calls
 }
 
 #[test]
@@ -84,12 +85,18 @@ fn a_member_restarts_for_what_is_new_and_for_nothing_else() {
     for shell in shells() {
         let machine = machine(&shell, "kube-full", "etcd-node01", 35, "etcd");
         machine.run();
-        assert_eq!(calls(&machine), starts("restart"));
-        assert_eq!(run_again(&machine), starts("start"));
-        for path in ["usr/local/bin/etcd", "etc/etcd/etcd.yaml", "etc/etcd/pki/peer.crt"] {
-            machine.write(path, b"new", 0o644);
-            assert_eq!(run_again(&machine), starts("restart"), "{path}");
-            assert_eq!(run_again(&machine), starts("start"), "{path}");
+        assert_eq!(calls(&machine), starts(&["restart"]));
+        assert_eq!(run_again(&machine), starts(&[]));
+        let stage = "usr/local/lib/bpc/stages/35-etcd";
+        let former = machine.read(stage);
+        for new in
+            ["RELEASE='", "/etc/etcd/etcd.yaml", "/etc/etcd/pki/peer.crt", "/etc/systemd/system/etcd.service"]
+        {
+            let changed = former.replacen(new, &format!("{new}.new"), 1);
+            assert_ne!(changed, former, "{new}");
+            machine.write(stage, changed.as_bytes(), 0o755);
+            assert_eq!(run_again(&machine), starts(&["restart"]), "{new}");
+            assert_eq!(run_again(&machine), starts(&[]), "{new}");
         }
     }
 }
@@ -105,7 +112,6 @@ fn a_member_that_was_not_restarted_is_the_next_time() {
         let restarts = calls(&machine).into_iter().filter(|call| call.contains("restart")).count();
         assert_eq!(restarts, 2);
         assert!(machine.console().contains("etcd failed (attempt 1"));
-        assert!(machine.host_path("var/lib/bpc/etcd.sha256").exists());
     }
 }
 
@@ -125,8 +131,8 @@ fn a_member_that_does_not_answer_is_waited_for_by_the_engine() {
             .partition(|call| call.contains("health"));
         assert_eq!(asked.len(), 2 * 15 + 1);
         let restarted = restarted.iter().filter(|call| call.contains("--no-block"));
-        let expected =
-            ["restart", "start", "start"].map(|action| format!("systemctl --no-block {action} etcd"));
+        let expected = ["restart", "start", "start", "start"]
+            .map(|action| format!("systemctl --no-block {action} etcd"));
         assert!(restarted.eq(&expected));
     }
 }

@@ -188,9 +188,12 @@ fn without_a_cluster_there_is_ssh_all_the_same() {
     let ends = ["id_ed25519", "id_ed25519.pub", "id_ed25519-cert.pub", "known_hosts", "config"];
     assert_eq!(paths, ends.map(|end| format!("ssh/{end}")));
     assert_eq!(kinds, ["ssh"; 5]);
-    let origin =
-        |file: &bpc::artifact::Artifact| file.kind.as_str() == "ssh" && file.origin == "blueprint.yaml:8";
-    assert_eq!(built.artifacts.files.iter().filter(|file| origin(file)).count(), 5);
+    let text = include_str!("../../blueprints/lonely/blueprint.yaml");
+    let access = text.lines().position(|line| line.starts_with("access:")).unwrap() + 1;
+    let origin = format!("blueprint.yaml:{access}");
+    let of_access =
+        built.artifacts.files.iter().filter(|file| file.kind.as_str() == "ssh" && file.origin == origin);
+    assert_eq!(of_access.count(), 5);
 }
 
 #[test]

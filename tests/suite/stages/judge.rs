@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use bpc::setup::Stage;
 use rayon::prelude::*;
 
-use super::normal;
 use super::root::{Fault, Ran, Root, Tree};
+use super::{APPLIES, normal};
 
 /// What became of a stage.
 pub(super) struct Verdict {
@@ -19,6 +19,15 @@ pub(super) struct Verdict {
     pub(super) complaints: Vec<String>,
 }
 
+/// How closely a stage is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// It runs undisturbed, again, and after a boot.
+    Undisturbed,
+    /// The same, and with everything that can go wrong.
+    Disturbed,
+}
+
 /// How all is after an undisturbed run.
 struct Done {
     then: Tree,
@@ -26,8 +35,8 @@ struct Done {
     after_boot: Tree,
 }
 
-/// Runs a stage on the machine, which stays as it is: undisturbed, again, and with everything that can go wrong.
-pub(super) fn judge(machine: &Root<'_>, name: &str, stage: &Stage) -> Verdict {
+/// Runs a stage on the machine, which stays as it is.
+pub(super) fn judge(machine: &Root<'_>, name: &str, stage: &Stage, depth: Depth) -> Verdict {
     let (stage, script) = (stage.file_name(), &stage.script);
     let stage = stage.as_str();
     let mut complaints = Vec::new();
@@ -57,10 +66,15 @@ pub(super) fn judge(machine: &Root<'_>, name: &str, stage: &Stage) -> Verdict {
         complain(format!("the run after a boot fails: {}", booted.said));
     }
     let done = Done { then, after_boot: root.tree() };
-    if let Some(difference) = renew(machine, stage, script, (&first.calls, &done.then)) {
+    let (_, applied) = script.split_once(APPLIES).unwrap_or_default();
+    let applied: Vec<&str> = applied.lines().filter_map(|line| line.split_whitespace().last()).collect();
+    for file in applied.iter().filter(|file| !is_read(file, &done.then)) {
+        complain(format!("nothing reads {file}"));
+    }
+    if let Some(difference) = renew(machine, stage, &applied, (&first.calls, &done.then)) {
         complain(format!("with services that have read older files: {difference}"));
     }
-    if complaints.is_empty() {
+    if depth == Depth::Disturbed && complaints.is_empty() {
         complaints = faults(&first)
             .par_iter()
             .filter_map(|fault| {
@@ -79,9 +93,7 @@ pub(super) fn judge(machine: &Root<'_>, name: &str, stage: &Stage) -> Verdict {
 fn faults(first: &Ran) -> Vec<Fault> {
     let cuts = (1..=first.calls.len()).map(Fault::Cut);
     // Without a program that removes files nobody can tidy up.
-    let tidying =
-        |call: &str| ["rm -rf /tmp/", "rm -f /run/bpc/"].iter().any(|start| call.starts_with(start));
-    let failing = first.calls.iter().zip(1..).filter(|(call, _)| !tidying(call));
+    let failing = first.calls.iter().zip(1..).filter(|(call, _)| !call.starts_with("rm -rf /tmp/"));
     let failures = failing.map(|(_, number)| Fault::Fail(number));
     cuts.chain(failures).chain(first.halves.iter().copied()).collect()
 }
@@ -109,30 +121,66 @@ fn repair(machine: &Root<'_>, stage: &str, fault: Fault, done: &Done) -> Option<
     None
 }
 
-/// What is wrong after a run on a machine whose services, if they are among what the stage puts into force, have read
-/// older files.
-fn renew(machine: &Root<'_>, stage: &str, script: &str, (calls, then): (&[String], &Tree)) -> Option<String> {
-    let units = |tree: &Tree| -> Tree {
-        let units = tree.iter().filter(|(path, _)| path.starts_with("/run/stubs/active"));
-        units.map(|(path, what)| (path.clone(), what.clone())).collect()
-    };
-    let (_, applied) = script.split_once("\n# Puts into force:\n")?;
+/// Where what systemd has loaded, and what each unit has read that runs, is written down.
+const LOADED: &str = "/run/stubs/loaded";
+const ACTIVE: &str = "/run/stubs/active";
+
+/// Where files are that no service reads: programs do, whenever they run.
+const AT_USE: [&str; 6] = [
+    "/etc/apt/",
+    "/etc/bpc/",
+    "/etc/modules-load.d/",
+    "/etc/systemd/system/",
+    "/etc/sysusers.d/",
+    "/usr/local/",
+];
+
+/// The units that run.
+fn active(tree: &Tree) -> impl Iterator<Item = &str> {
+    let names = tree.keys().filter_map(|path| path.strip_prefix(ACTIVE).ok()?.to_str());
+    names.filter(|name| !name.is_empty())
+}
+
+/// Whether a unit reads a file: one in `NAME`, `NAME.d` and the like, or one called `NAME.conf`, `NAME.service`, ...
+fn reads(unit: &str, file: &str) -> bool {
+    let name = unit.trim_start_matches("systemd-");
+    let rests = file.split('/').filter_map(|part| part.strip_prefix(name));
+    rests.into_iter().any(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Whether there is something that reads a file.
+fn is_read(file: &str, then: &Tree) -> bool {
+    AT_USE.iter().any(|folder| file.starts_with(folder)) || active(then).any(|unit| reads(unit, file))
+}
+
+/// What is wrong after a run on a machine where all that reads what the stage puts into force has read older files.
+fn renew(
+    machine: &Root<'_>,
+    stage: &str,
+    applied: &[&str],
+    (calls, then): (&[String], &Tree),
+) -> Option<String> {
     let root = machine.above();
-    for path in units(then).keys() {
-        let unit = path.file_name().unwrap().to_str().unwrap();
+    for unit in active(then) {
+        // The kernel can be told one file by itself.
+        let told = |file: &str| calls.iter().any(|call| call.starts_with("sysctl ") && call.ends_with(file));
         // A socket is not restarted while its service has it.
-        let mut files = applied.lines().filter_map(|line| line.split_once(" /etc/"));
-        let told =
-            calls.iter().any(|call| call.starts_with("systemctl ") && call.ends_with(&format!(" {unit}")));
-        if told
-            && !unit.ends_with(".socket")
-            && files.any(|(_, file)| file.contains(unit.trim_start_matches("systemd-")))
-        {
-            root.outdate(&[path, &Path::new("/run").join(format!("{unit}.pid"))]);
+        if !unit.ends_with(".socket") && applied.iter().any(|file| reads(unit, file) && !told(file)) {
+            root.outdate(&[&format!("{ACTIVE}/{unit}"), &format!("/run/{unit}.pid")]);
         }
     }
+    if applied.iter().any(|file| file.starts_with("/etc/systemd/system/")) {
+        root.outdate(&[LOADED]);
+    }
     root.run(stage, None);
-    difference(&[&units(then)], &units(&root.tree()))
+    let read = |tree: &Tree| -> Tree {
+        let is_read = |path: &Path| path.starts_with(ACTIVE) || path == Path::new(LOADED);
+        tree.iter()
+            .filter(|(path, _)| is_read(path))
+            .map(|(path, what)| (path.clone(), what.clone()))
+            .collect()
+    };
+    difference(&[&read(then)], &read(&root.tree()))
 }
 
 /// The first paths that are not as in any tree of those expected.

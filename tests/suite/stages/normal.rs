@@ -18,6 +18,24 @@ pub(super) fn script(text: &str) -> String {
     lines.map(|line| words(line, without_numbers)).collect::<Vec<_>>().join("\n")
 }
 
+/// A script without what its calls are about: if it finishes what was interrupted, so does another that is equal here.
+pub(super) fn course(text: &str) -> String {
+    let (body, _) = text.split_once(super::APPLIES).unwrap_or((text, ""));
+    let mut lines = Vec::new();
+    let mut about = false;
+    for line in body.lines() {
+        let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        let name = line.split_once('=').map(|(name, _)| name).filter(is_name);
+        if name.is_some() || line.starts_with('#') {
+            about = matches!(name, Some("NAME" | "EXPECTED"));
+        }
+        if !about {
+            lines.push(words(line, |word| if word.contains("://") { "URL" } else { word }.to_owned()));
+        }
+    }
+    script(&lines.join("\n"))
+}
+
 /// Calls, and files that they left.
 pub(super) fn record(text: &str) -> String {
     text.lines().map(|line| words(line, of_call)).collect::<Vec<_>>().join("\n") + "\n"
@@ -73,6 +91,17 @@ mod tests {
         assert_eq!(script(&one), script(&other));
         assert_ne!(script(&one), script(&one.replace("no", "yes")));
         assert!(script(&one).contains("v#/amd#/it"), "{}", script(&one));
+    }
+
+    #[test]
+    fn two_scripts_take_the_same_course_with_other_objects() {
+        let one = "#!/bin/sh\nNAME=metallb\nURL=https://dl.example/one.yaml\nEXPECTED='a: b\nc: d'\nWAITS=''\n# It\n";
+        let other = one.replace("metallb", "it").replace("one.yaml", "b").replace("a: b\n", "");
+        assert_eq!(course(one), course(&format!("{other}{}# 01  /etc/it\n", super::super::APPLIES)));
+        for (from, to) in [("=https://dl.example/one.yaml", "=''"), ("WAITS=''", "WAITS=it"), ("# It", "it")]
+        {
+            assert_ne!(course(one), course(&one.replace(from, to)), "{from}");
+        }
     }
 
     #[test]

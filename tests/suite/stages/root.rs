@@ -27,19 +27,13 @@ for device in null zero full random urandom; do
   mount --bind /dev/$device /run/dev/$device
 done";
 
-/// Mounts the layer `$1` above the layers `$2` and runs stages there: each further argument is `STAGE FAULT`, or `boot`
-/// for a power cut. Each stage runs in a session of its own, so that its processes can be killed together; all of them
-/// end with this, and this not after `timeout`.
+/// Makes a root of the layer `$1` and runs stages there: each further argument is `STAGE FAULT`, or `boot` for a power
+/// cut. Each stage runs in a session of its own, so that its processes can be killed together; all of them end with this,
+/// and this not after `timeout`.
 const RUN: &str = r#"
 cd "$1"
-mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/changes,workdir=$1/work" root
-mount --rbind /run/dev root/dev
-mount -t proc -o ro proc root/proc
-for folder in run tmp; do
-  mount --bind "$folder" "root/$folder"
-done
-mount --bind log root/opt/log
-shift 2
+mount --all --fstab mounts
+shift
 setsid=$(command -v setsid)
 chroot=$(command -v chroot)
 for step; do
@@ -56,6 +50,16 @@ for step; do
   echo "$code" >>codes
 done
 "#;
+
+/// What a root is made of, as fstab(5) has it: the layer `HERE` above those that are `BELOW`.
+const MOUNTS: &str = "
+overlay HERE/root overlay lowerdir=BELOW,upperdir=HERE/changes,workdir=HERE/work
+/run/dev HERE/root/dev none rbind
+proc HERE/root/proc proc ro
+HERE/run HERE/root/run none bind
+HERE/tmp HERE/root/tmp none bind
+HERE/log HERE/root/opt/log none bind
+";
 
 /// What goes wrong in a run, and at which call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +155,8 @@ impl Lab {
             fs::create_dir_all(root.path(name)).unwrap();
         }
         fs::set_permissions(root.path("tmp"), fs::Permissions::from_mode(0o1777)).unwrap();
+        let mounts = MOUNTS.replace("HERE", &root.folder).replace("BELOW", &root.below.join(":"));
+        fs::write(root.path("mounts"), mounts).unwrap();
         root
     }
 }
@@ -188,9 +194,9 @@ impl<'a> Root<'a> {
     }
 
     /// Has these files of `/run` be of long ago.
-    pub(super) fn outdate(&self, paths: &[&Path]) {
+    pub(super) fn outdate(&self, paths: &[&str]) {
         for path in paths {
-            let path = self.path("").join(path.strip_prefix("/").unwrap());
+            let path = self.path("").join(path.trim_start_matches('/'));
             fs::write(&path, "older\n").unwrap();
             fs::File::options()
                 .append(true)
@@ -236,7 +242,7 @@ impl<'a> Root<'a> {
             "KILL",
             "60",
         ]);
-        command.args(["sh", "-euc", RUN, "sh", &self.folder, &self.below.join(":")]).args(steps);
+        command.args(["sh", "-euc", RUN, "sh", &self.folder]).args(steps);
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command.env("HOME", "/root").env("LC_ALL", "C.UTF-8");
         let output = command.output().unwrap();

@@ -9,10 +9,11 @@
 //! | `upgrade.sh` | the running cluster to the version of the blueprint, one machine after the other |
 //! | `lib.sh`, `upgrade-node.sh` | what they share; what is done on a machine that is upgraded |
 
+use super::CLI;
 use crate::bug::Bug;
 use crate::format::shell;
 use crate::setup::File;
-use crate::site::{Cluster, EtcdTopology, Machine, Role, Runtime, Site};
+use crate::site::{Cluster, Machine, Role, Runtime, Site};
 
 /// The start of every script that reads `lib.sh`.
 const SOURCE: &str = r#"HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -23,7 +24,7 @@ const SOURCE: &str = r#"HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 /// The scripts that have a meaning for this cluster.
 pub(super) fn files(site: &Site, cluster: &Cluster) -> Result<Vec<File>, Bug> {
     let control_planes = names(site.with_role(Role::ControlPlane));
-    let members = names(members(site, cluster));
+    let members = names(site.etcd_members());
     let mut files = Vec::new();
     if !control_planes.is_empty() {
         files.extend(of_nodes(site, cluster, &control_planes)?);
@@ -46,7 +47,7 @@ fn of_nodes(site: &Site, cluster: &Cluster, control_planes: &str) -> Result<Vec<
     let nodes = ("NODES", nodes.trim_end());
     let control_planes = ("CONTROL_PLANES", control_planes);
     // Where etcd has machines of its own, no member of it comes and goes with a node.
-    let beside = site.with_role(Role::ControlPlane).filter(|_| cluster.etcd != EtcdTopology::External);
+    let beside = site.etcd_members().filter(|member| member.role == Role::ControlPlane);
     let beside: Vec<String> = beside.map(|it| format!("{}={}", it.name, it.address())).collect();
     let beside = beside.join(" ");
     let version = cluster.version.to_string();
@@ -60,12 +61,6 @@ fn of_nodes(site: &Site, cluster: &Cluster, control_planes: &str) -> Result<Vec<
         script("upgrade.sh", site, &upgrade, include_str!("upgrade.sh")),
         on_a_node(site, cluster)?,
     ])
-}
-
-/// The machines that keep the state of the cluster.
-fn members<'a>(site: &'a Site, cluster: &Cluster) -> impl Iterator<Item = &'a Machine> {
-    let external = cluster.etcd == EtcdTopology::External;
-    site.with_role(if external { Role::Etcd } else { Role::ControlPlane })
 }
 
 /// Names of machines are DNS labels, so a list of them needs no quotes.
@@ -88,7 +83,7 @@ fn library(site: &Site, control_planes: &str) -> File {
         (bastions.as_str(), "kubectl")
     };
     let variables = shell::assignments(&[("KUBECTL_MACHINES", machines), ("KUBECTL", kubectl)]);
-    File::text("day-2/lib.sh", format!("#!/bin/sh\n{variables}{}", include_str!("lib.sh")))
+    File::text("day-2/lib.sh", format!("#!/bin/sh\n{variables}{CLI}{}", include_str!("lib.sh")))
 }
 
 /// The part of an upgrade that is done on the machine, with the downloads of its bootstrap.

@@ -80,7 +80,7 @@ start_kubelet() {
 }
 
 start_control_plane() {
-  for name in admin controller-manager scheduler super-admin; do
+  for name in admin controller-manager scheduler; do
     put "$kubernetes/$name.conf"
   done
   if [ -n "$data" ]; then
@@ -102,6 +102,7 @@ case $verb in
     change
     put "$kubernetes/kubelet.conf"
     start_kubelet
+    put "$kubernetes/super-admin.conf"
     start_control_plane
     put "$cluster/uid"
     ;;

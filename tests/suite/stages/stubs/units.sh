@@ -3,8 +3,15 @@
 # is there.
 configuration() {
   name=${1#systemd-}
-  ls -d /etc/*"$name"* /etc/*"$name"*/* /etc/*/*"$name"* /etc/*/*"$name"*/* /etc/*/*/*"$name"* \
-    /etc/*/*/*"$name"*/* 2>/dev/null | grep -v '^/etc/kubernetes/' | xargs -r cat 2>/dev/null | sha256sum
+  set --
+  for file in /etc/*"$name"* /etc/*"$name"*/* /etc/*/*"$name"* /etc/*/*"$name"*/* /etc/*/*/*"$name"* \
+    /etc/*/*/*"$name"*/*; do
+    case $file in
+      /etc/kubernetes/*) ;;
+      *) [ ! -f "$file" ] || set -- "$@" "$file" ;;
+    esac
+  done
+  [ $# -eq 0 ] || cat "$@"
 }
 
 # start UNIT: it runs, and has read its configuration now.

@@ -1,0 +1,93 @@
+
+usage() {
+  cat <<END
+usage: destroy.sh [--dry-run] [--yes] [MACHINE...]
+
+Deletes machines of $NAME with their disks, all of them and the base disk if none is named. It asks before. Machines
+that up.sh did not make, and disks of others that are attached to one, stay; what is left is said.
+
+  --yes      does not ask
+  --dry-run  prints the commands in place of running them
+
+example: destroy.sh --yes ${MACHINES##* }
+exit status: 0 they are gone, 1 failed or not wanted, 2 wrong arguments
+END
+}
+
+MANY=yes
+arguments "--yes" "$@"
+begin
+strangers
+# Machines that the blueprint does not have any more go by their names in VirtualBox.
+known=
+for stranger in $STRANGERS; do
+  known="$known ${stranger#*=}"
+done
+for word in $OPERAND; do
+  among "$word" "$MACHINES$known" || fail "'$word' is no machine of $NAME: $MACHINES$known"
+done
+
+# gone: the machines that are to go and are there, in GOING.
+GOING=
+for machine in $MACHINES; do
+  look "$machine"
+  mark owner
+  if [ -n "$OPERAND" ] && ! among "$machine" "$OPERAND"; then
+    continue
+  elif [ "$STATE" != absent ] && [ -n "$VALUE" ] && [ "$VALUE" != "$OWNER" ]; then
+    fail "the machine '$VM' belongs to another vault: destroy it with the tree that made it"
+  elif [ "$STATE" != absent ] || [ -e "$VM_FOLDER" ]; then
+    GOING="$GOING $machine"
+  fi
+done
+for stranger in $STRANGERS; do
+  if [ -z "$OPERAND" ] || among "${stranger#*=}" "$OPERAND"; then
+    GOING="$GOING ${stranger#*=}"
+  fi
+done
+
+MACHINE=
+if [ -n "$GOING" ] && [ -z "$DRY_RUN" ] && ! chosen --yes; then
+  [ -t 0 ] || fail "this deletes$GOING with their disks: say --yes"
+  printf 'This deletes%s with their disks. Type the name of the blueprint to go on: ' "$GOING"
+  read -r answer || answer=
+  [ "$answer" = "$NAME" ] || fail "not wanted, so nothing was deleted"
+fi
+lock
+for machine in $GOING; do
+  if among "$machine" "$MACHINES"; then
+    look "$machine"
+  else
+    for stranger in $STRANGERS; do
+      [ "${stranger#*=}" != "$machine" ] || UUID=${stranger%%=*}
+    done
+    MACHINE=$machine VM_FOLDER=$FOLDER/$machine
+    look_at "$UUID"
+  fi
+  say "$MACHINE: is deleted"
+  remove "$UUID" "$VM_FOLDER"
+done
+MACHINE=
+if [ -z "$OPERAND" ]; then
+  for file in "$FOLDER"/base/*.vdi "$FOLDER"/base/*.vdi.new; do
+    if [ -e "$file" ]; then
+      discard "$file"
+    fi
+  done
+  run rm -f "$FOLDER/base/chosen"
+  [ -n "$DRY_RUN" ] || rmdir "$FOLDER/base" 2>/dev/null || :
+  # Adapters of the host that up.sh made.
+  ask "read the notes of VirtualBox" getextradata global enumerate
+  printf '%s\n' "$ANSWER" | sed -n "s|^Key: bpc/$NAME/host-only/\(.*\), Value: \(.*\)|\1 \2|p" >"$WORK/adapters"
+  while read -r network adapter; do
+    case $adapter in
+      # An adapter that was about to be made.
+      "besides |"*) ;;
+      *) change "remove the adapter $adapter of the host" hostonlyif remove "$adapter" ;;
+    esac
+    change "forget the adapter $adapter of the host" setextradata global "bpc/$NAME/host-only/$network"
+  done <"$WORK/adapters"
+fi
+if [ -z "$GOING" ]; then
+  say "there is no such machine: nothing was deleted"
+fi

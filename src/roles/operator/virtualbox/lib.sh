@@ -1,0 +1,287 @@
+# VirtualBox's own name of a machine is NAME-MACHINE, in the group /NAME. What bpc notes with a machine, as extra data:
+#   bpc/owner      whose it is; without it nothing is ever changed or deleted
+#   bpc/hardware   the digest of the definition that it was made by
+#   bpc/system     what its system disk was made of
+#   bpc/disk/DISK  the size of a data disk that was made, in MiB
+#   bpc/seed       the digest of its seed
+
+# What VirtualBox and its host call things.
+GROUP=/$NAME
+CONTROLLER=disks
+FRONTEND=headless
+SYSTEM_PORT=0
+SEED_PORT=1
+FIRST_DATA_PORT=2
+# The machine that is looked at, for messages; and what is known of it.
+MACHINE=
+INFO=
+EXTRA=
+STATE=
+
+# begin: finds VirtualBox and its folder, and makes a folder for the time of this run.
+begin() {
+  WORK=$(mktemp -d) || fail "cannot make a folder for temporary files"
+  LOCK=
+  trap finish EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  find_vbox
+  ask "say where machines are kept" list systemproperties
+  folder=$(printf '%s\n' "$ANSWER" | sed -n 's/^Default machine folder: *//p')
+  [ -n "$folder" ] || fail "VBoxManage does not say where machines are kept: look at 'VBoxManage list systemproperties'"
+  case $VBOX in
+    *.exe) folder=$(wslpath -u "$folder") ;;
+  esac
+  MACHINE_FOLDER=$folder
+  FOLDER=$folder/$NAME
+  know
+}
+
+finish() {
+  rm -rf "$WORK"
+  if [ -n "$LOCK" ]; then
+    rm -rf "$LOCK"
+    # Nothing is left of a run that made nothing.
+    rmdir "$FOLDER" 2>/dev/null || :
+  fi
+}
+
+find_vbox() {
+  for VBOX in "${BPC_VBOXMANAGE:-VBoxManage}" vboxmanage VBoxManage.exe \
+    "/mnt/c/Program Files/Oracle/VirtualBox/VBoxManage.exe" \
+    /Applications/VirtualBox.app/Contents/MacOS/VBoxManage; do
+    if command -v "$VBOX" >/dev/null 2>&1; then
+      return
+    fi
+  done
+  fail "there is no VBoxManage: install VirtualBox 7.0 or later, or say where it is in BPC_VBOXMANAGE"
+}
+
+# lock: this run is the only one that changes the machines of this blueprint.
+lock() {
+  [ -z "$DRY_RUN" ] || return 0
+  mkdir -p "$FOLDER" || fail "cannot make the folder $FOLDER"
+  if ! mkdir "$FOLDER/.lock" 2>/dev/null; then
+    holder=$(cat "$FOLDER/.lock/pid" 2>/dev/null) || holder=
+    if [ -z "$holder" ] || kill -0 "$holder" 2>/dev/null; then
+      fail "another script changes these machines now (process ${holder:-unknown}): wait for it. If there is none:
+  rm -r '$FOLDER/.lock'"
+    fi
+    say "the script that had the lock (process $holder) is gone: taking it over"
+  fi
+  LOCK=$FOLDER/.lock
+  echo "$$" >"$LOCK/pid"
+}
+
+# native PATH: as VBoxManage is told it, in NATIVE: a program of Windows wants paths of Windows.
+native() {
+  NATIVE=$1
+  case $VBOX in
+    *.exe) NATIVE=$(wslpath -w "$1") ;;
+  esac
+}
+
+# ask WHAT ARGUMENT...: what VBoxManage answers, in ANSWER; ends here if it does not.
+ask() {
+  step=$1
+  shift
+  if ! ANSWER=$("$VBOX" "$@" 2>"$WORK/errors" </dev/null); then
+    refused "$step" "$@"
+  fi
+  case $VBOX in
+    *.exe) ANSWER=$(printf '%s\n' "$ANSWER" | tr -d '\r') ;;
+  esac
+}
+
+# change WHAT ARGUMENT...: has VBoxManage do something; ends here if it does not. A dry run prints the command.
+change() {
+  step=$1
+  shift
+  if [ -n "$DRY_RUN" ]; then
+    show VBoxManage "$@"
+    return
+  fi
+  # It exits 0 after some errors, too.
+  if ! "$VBOX" "$@" >"$WORK/output" 2>"$WORK/errors" </dev/null || grep -q 'error: ' "$WORK/errors"; then
+    refused "$step" "$@"
+  fi
+}
+
+# try ARGUMENT...: has VBoxManage do what may have been done before.
+try() {
+  if [ -z "$DRY_RUN" ]; then
+    "$VBOX" "$@" >/dev/null 2>&1 </dev/null || :
+  fi
+}
+
+# run COMMAND...: any other command that changes something.
+run() {
+  if [ -n "$DRY_RUN" ]; then
+    show "$@"
+  else
+    "$@" || fail "${MACHINE:+$MACHINE: }this failed: $*"
+  fi
+}
+
+# show COMMAND...: prints it as a shell would read it.
+show() {
+  line=
+  for word; do
+    quote "$word"
+    line="$line $QUOTED"
+  done
+  printf '%s\n' "${line# }" >&3
+}
+
+# refused STEP ARGUMENT...: ends here, with what VBoxManage said and a way out where one is known.
+refused() {
+  step=$1
+  shift
+  reason=$(sed -n 's/^.*error: //p' "$WORK/errors" | head -n 2)
+  [ -n "$reason" ] || reason=$(head -n 2 "$WORK/errors")
+  case $(cat "$WORK/errors") in
+    *VERR_VMX_IN_VMX_ROOT_MODE* | *VERR_SVM_IN_USE*)
+      way="KVM has the processor: stop its machines and unload kvm_intel or kvm_amd ('sudo modprobe -r')." ;;
+    *VERR_VM_DRIVER_NOT_INSTALLED* | *VERR_VM_DRIVER_VERSION_MISMATCH* | *vboxdrv*)
+      way="VirtualBox's kernel driver is not loaded: 'sudo /sbin/vboxconfig' or your distribution's package of it." ;;
+    *"E_ACCESSDENIED"*"networks.conf"* | *"not within the allowed ranges"*)
+      way="Add the range to /etc/vbox/networks.conf: doctor.sh prints the line." ;;
+    *VERR_DISK_FULL*) way="The disk is full: make room in $MACHINE_FOLDER." ;;
+    *) way="See to that, and call this again: it goes on where it stopped." ;;
+  esac
+  fail "${MACHINE:+$MACHINE: }cannot $step: ${reason:-VBoxManage failed without a word}
+  the command was: VBoxManage $*
+$way"
+}
+
+# know: all machines that VirtualBox has, in KNOWN: "NAME" {UUID}
+know() {
+  ask "list the machines" list vms
+  KNOWN=$ANSWER
+}
+
+# look MACHINE: reads its definition, and what VirtualBox has of it.
+look() {
+  MACHINE=$1
+  VM=$NAME-$1
+  VM_FOLDER=$FOLDER/$VM
+  CONSOLE=$VM_FOLDER/console.log
+  # shellcheck source=/dev/null
+  . "$HERE/machines/$1.conf"
+  look_at "$UUID"
+}
+
+# look_at UUID: what VirtualBox has of it.
+look_at() {
+  INFO='' EXTRA='' STATE=absent
+  case $KNOWN in
+    *"\"<inaccessible>\" {$1}"*) STATE=inaccessible ;;
+    *"{$1}"*)
+      ask "look at the machine" showvminfo "$1" --machinereadable
+      INFO=$ANSWER
+      ask "read its notes" getextradata "$1" enumerate
+      EXTRA=$ANSWER
+      field VMState
+      STATE=$VALUE
+      ;;
+  esac
+}
+
+# field KEY: what VirtualBox says of the machine, in VALUE.
+field() {
+  VALUE=$(printf '%s\n' "$INFO" | sed -n "s/^\"\{0,1\}$1\"\{0,1\}=\"\{0,1\}\(.*[^\"]\)\"\{0,1\}\$/\1/p" | head -n 1)
+}
+
+# attached PORT: the file of the disk there, in VALUE; empty if there is none.
+attached() {
+  field "$CONTROLLER-$1-0"
+  case $VALUE in
+    none | emptydrive) VALUE= ;;
+  esac
+}
+
+# mark KEY: what bpc noted with the machine, in VALUE.
+mark() {
+  VALUE=$(printf '%s\n' "$EXTRA" | sed -n "s|^Key: bpc/$1, Value: ||p" | head -n 1)
+}
+
+# note STEP KEY [VALUE]: notes something with the machine.
+note() {
+  change "$1" setextradata "$UUID" "bpc/$2" ${3+"$3"}
+}
+
+# digest PATH: what the tree says of a file of its own, in DIGEST.
+digest() {
+  DIGEST=$(awk -v path="$1" '$2 == path { print $1 }' "$TREE/SHA256SUMS")
+  [ -n "$DIGEST" ] || fail "$TREE/SHA256SUMS does not have $1: build the blueprint again"
+}
+
+# is_current: whether the machine is what the tree says.
+is_current() {
+  digest "virtualbox/machines/$MACHINE.conf"
+  mark hardware
+  [ "$VALUE" = "$DIGEST" ] || return 1
+  digest "machines/$MACHINE/seed.iso"
+  mark seed
+  [ "$VALUE" = "$DIGEST" ]
+}
+
+# is_running: whether the machine that was looked at is on.
+is_running() {
+  case $STATE in
+    running | paused | starting | restoring | gurumeditation | stuck) ;;
+    *) return 1 ;;
+  esac
+}
+
+# chosen_machines: those that were named, or all, in MACHINES_CHOSEN, in the order of the blueprint.
+chosen_machines() {
+  MACHINES_CHOSEN=
+  for word in $OPERAND; do
+    among "$word" "$MACHINES" || fail "'$word' is no machine of $NAME: $MACHINES"
+  done
+  for machine in $MACHINES; do
+    if [ -z "$OPERAND" ] || among "$machine" "$OPERAND"; then
+      MACHINES_CHOSEN="$MACHINES_CHOSEN $machine"
+    fi
+  done
+}
+
+# strangers: machines with our mark that are not in the blueprint any more, as UUID=NAME words, in STRANGERS.
+strangers() {
+  STRANGERS=
+  ours=
+  for machine in $MACHINES; do
+    # shellcheck source=/dev/null
+    . "$HERE/machines/$machine.conf"
+    ours="$ours $UUID"
+  done
+  while read -r line; do
+    id=${line##*\{} name=${line%\" *}
+    id=${id%\}} name=${name#\"}
+    case $name in
+      "$NAME"-*[!a-z0-9-]*) continue ;;
+      "$NAME"-*) ;;
+      *) continue ;;
+    esac
+    if among "$id" "$ours"; then
+      continue
+    fi
+    ask "read the notes of $name" getextradata "$id" bpc/owner
+    if [ "$ANSWER" = "Value: $OWNER" ]; then
+      STRANGERS="$STRANGERS $id=$name"
+    fi
+  done <<END
+$KNOWN
+END
+}
+
+# sha256 FILE: its digest, in DIGEST.
+sha256() {
+  if command -v sha256sum >/dev/null 2>&1; then
+    DIGEST=$(sha256sum <"$1") || fail "cannot read $1"
+  else
+    DIGEST=$(shasum -a 256 <"$1") || fail "cannot read $1"
+  fi
+  DIGEST=${DIGEST%% *}
+}

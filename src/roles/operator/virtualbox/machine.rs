@@ -1,0 +1,85 @@
+//! What one machine is to be, as options of `VBoxManage modifyvm` (VirtualBox 7.2 manual, section 9.7).
+//!
+//! All values are names, numbers and addresses that `resolve` has checked: none has a blank or a character that means
+//! something to a shell, so lists of them are split at blanks.
+
+use crate::credentials::Credentials;
+use crate::format::shell;
+use crate::setup::File;
+use crate::site::{Adapter, Architecture, Machine, Nic, Segment, Site};
+use crate::value::Uuid;
+
+/// Adapters that a machine can have; those that it does not have are switched off.
+const SLOTS: usize = 8;
+
+/// The definition that `up.sh` reads.
+pub(super) fn definition(site: &Site, credentials: &Credentials, machine: &Machine) -> File {
+    // Another vault makes other machines, even of the same blueprint: none of them is taken for the other.
+    let uuid = Uuid::derive(&[&site.name, &machine.name, "machine", credentials.fingerprint()]);
+    let nat = machine.nat().map_or(1, |nic| nic.slot);
+    let forwards = machine.published.iter().map(|port| {
+        let (host, inside) = (port.host, port.machine);
+        format!("tcp-{host},tcp,127.0.0.1,{host},,{inside}")
+    });
+    let host_only = machine.nics.iter().filter_map(|nic| match &nic.segment {
+        Segment::HostOnly(address) => Some(format!("{}={}={address}", nic.slot, nic.interface)),
+        Segment::Nat | Segment::Internal(_) => None,
+    });
+    let disks = machine.disks.iter().map(|disk| format!("{}={}", disk.name, disk.size.as_mib()));
+    let variables = [
+        ("UUID", uuid.to_string()),
+        ("CPUS", machine.cpus.to_string()),
+        ("MEMORY", machine.memory.as_mib().to_string()),
+        ("SETTINGS", settings(site, machine)),
+        ("NAT", nat.to_string()),
+        ("FORWARDS", words(forwards)),
+        ("HOST_ONLY", words(host_only)),
+        ("DISKS", words(disks)),
+    ];
+    File::text(format!("virtualbox/machines/{}.conf", machine.name), shell::assignments(&variables))
+}
+
+fn words(items: impl Iterator<Item = String>) -> String {
+    items.collect::<Vec<_>>().join(" ")
+}
+
+fn settings(site: &Site, machine: &Machine) -> String {
+    let virtualbox = &site.virtualbox;
+    let mut settings = format!(
+        "--cpus {} --memory {} --chipset {} --firmware {} --rtcuseutc on --boot1 disk --boot2 dvd --boot3 none \
+         --boot4 none --vram 16 --audio-driver none --uart1 0x3F8 4",
+        machine.cpus,
+        machine.memory.as_mib(),
+        virtualbox.chipset.as_str(),
+        site.image.firmware.as_str(),
+    );
+    settings.push_str(match site.image.architecture {
+        // More than one processor needs an I/O APIC.
+        Architecture::Amd64 => " --ioapic on --graphicscontroller vmsvga --mouse ps2 --keyboard ps2",
+        // There is neither VGA nor PS/2.
+        Architecture::Arm64 => " --graphicscontroller qemuramfb --usbxhci on --mouse usb --keyboard usb",
+    });
+    for slot in 1..=SLOTS {
+        let nic = machine.nics.iter().find(|nic| nic.slot == slot);
+        settings.push_str(
+            &nic.map_or_else(|| format!(" --nic{slot} none"), |nic| adapter(nic, virtualbox.adapter)),
+        );
+    }
+    settings
+}
+
+/// Host-only ones are plugged in by `up.sh`, for which adapter of the host that is shows only there.
+fn adapter(nic: &Nic, model: Adapter) -> String {
+    let slot = nic.slot;
+    let segment = match &nic.segment {
+        Segment::Nat => format!(" --nic{slot} nat"),
+        Segment::Internal(name) => format!(" --nic{slot} intnet --intnet{slot} {name}"),
+        Segment::HostOnly(_) => String::new(),
+    };
+    let model = match model {
+        Adapter::Virtio => "virtio",
+        Adapter::E1000 => "82540EM",
+    };
+    let mac = nic.mac.to_string().replace(':', "");
+    format!("{segment} --nictype{slot} {model} --macaddress{slot} {mac} --cableconnected{slot} on")
+}

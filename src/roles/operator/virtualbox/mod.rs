@@ -1,0 +1,121 @@
+//! Scripts that hand the machines to VirtualBox. They run on the operator's host, which needs nothing but sh and VirtualBox.
+//!
+//! | file below virtualbox | does |
+//! |---|---|
+//! | `up.sh`, `down.sh`, `destroy.sh` | makes and starts machines, shuts them down, deletes them |
+//! | `status.sh`, `console.sh`, `ssh.sh` | how far they are, what they write, and the way in |
+//! | `snapshot.sh` | all of them at one moment, and back to it |
+//! | `doctor.sh` | what `up.sh` looks at first |
+//! | `machines/NAME.conf` | what a machine is to be; its digest tells `up.sh` that it has changed |
+//! | `lib.sh` | what the scripts share |
+
+mod machine;
+
+use super::CLI;
+use crate::artifact::Kind;
+use crate::credentials::Credentials;
+use crate::format::shell;
+use crate::setup::{File, OperatorFile};
+use crate::site::{Architecture, Controller, Distribution, Machine, Role, Site, SystemDisk};
+
+/// Every script, and its text below the variables.
+const SCRIPTS: [(&str, &str); 8] = [
+    ("up", include_str!("up.sh")),
+    ("down", include_str!("down.sh")),
+    ("destroy", include_str!("destroy.sh")),
+    ("status", include_str!("status.sh")),
+    ("console", include_str!("console.sh")),
+    ("ssh", include_str!("ssh.sh")),
+    ("snapshot", include_str!("snapshot.sh")),
+    ("doctor", include_str!("doctor.sh")),
+];
+
+/// What they share, one file a topic.
+const LIBRARY: [&str; 7] = [
+    CLI,
+    include_str!("lib.sh"),
+    include_str!("power.sh"),
+    include_str!("make.sh"),
+    include_str!("base.sh"),
+    include_str!("remove.sh"),
+    include_str!("preflight.sh"),
+];
+
+/// The start of every script.
+const START: &str = r#"#!/bin/sh
+# shellcheck disable=SC2034,SC2153  # variables of lib.sh, and variables for it
+set -eu
+HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+# shellcheck source=/dev/null
+. "$HERE/lib.sh"
+"#;
+
+/// The scripts, and a definition for each machine.
+pub(super) fn files(site: &Site, credentials: &Credentials) -> Vec<OperatorFile> {
+    let script =
+        |(name, body): &(&str, &str)| File::script(format!("virtualbox/{name}.sh"), format!("{START}{body}"));
+    let library = File::text("virtualbox/lib.sh", library(site, credentials));
+    let shared = SCRIPTS.iter().map(script).chain([library]);
+    // As a list of all artifacts, they come from no line of the blueprint but from all of them.
+    let of = |file, origin: &str| OperatorFile { file, kind: Kind::Script, origin: origin.to_owned() };
+    let shared = shared.map(|file| of(file, &site.name));
+    let machines = site.machines.iter().map(|it| of(machine::definition(site, credentials, it), &it.origin));
+    shared.chain(machines).collect()
+}
+
+fn library(site: &Site, credentials: &Credentials) -> String {
+    let image = &site.image;
+    let names = |machines: &mut dyn Iterator<Item = &Machine>| {
+        machines.map(|machine| machine.name.as_str()).collect::<Vec<_>>().join(" ")
+    };
+    let file = image.disk_file.as_ref();
+    let (controller, options) = match site.virtualbox.controller {
+        Controller::Sata => ("IntelAhci", "--add sata --controller IntelAhci --portcount 30"),
+        Controller::VirtioScsi => ("VirtioSCSI", "--add virtio --controller VirtIO --portcount 30"),
+    };
+    let variables = [
+        ("NAME", site.name.clone()),
+        ("OWNER", format!("{} {}", site.name, credentials.fingerprint())),
+        ("MACHINES", names(&mut site.machines.iter())),
+        ("GATEWAYS", names(&mut site.with_role(Role::Gateway))),
+        ("ARCHITECTURE", image.architecture.as_str().to_owned()),
+        ("DISTRIBUTION", distribution(image.distribution).to_owned()),
+        ("RELEASE", image.release.clone()),
+        ("PLATFORM", platform(image.distribution, image.architecture)),
+        ("CONTROLLER_TYPE", controller.to_owned()),
+        ("CONTROLLER_OPTIONS", options.to_owned()),
+        ("SYSTEM_DISK", system_disk(site.virtualbox.system_disk).to_owned()),
+        ("DISK_MIB", image.disk.as_mib().to_string()),
+        ("DISK_FILE", file.map_or_else(String::new, |file| file.path.clone())),
+        ("DISK_SHA256", file.map_or_else(String::new, |file| file.sha256.clone())),
+        ("DISK_URL", file.and_then(|file| file.url.clone()).unwrap_or_default()),
+    ];
+    format!(
+        "#!/bin/sh\n# shellcheck disable=SC2034,SC2153  # variables of the scripts and definitions that this is for\n{}{}",
+        shell::assignments(&variables),
+        LIBRARY.concat()
+    )
+}
+
+const fn distribution(distribution: Distribution) -> &'static str {
+    match distribution {
+        Distribution::Debian => "Debian",
+        Distribution::Ubuntu => "Ubuntu",
+    }
+}
+
+const fn system_disk(system_disk: SystemDisk) -> &'static str {
+    match system_disk {
+        SystemDisk::Linked => "linked",
+        SystemDisk::Copied => "copied",
+    }
+}
+
+/// Options of createvm. VirtualBox has names for single releases, too; an older one does not know the newest.
+fn platform(of: Distribution, architecture: Architecture) -> String {
+    let name = distribution(of);
+    match architecture {
+        Architecture::Amd64 => format!("--ostype {name}_64"),
+        Architecture::Arm64 => format!("--ostype {name}_arm64 --platform-architecture arm"),
+    }
+}

@@ -1,0 +1,301 @@
+# What is looked at before anything is changed: all of it in one run.
+
+# Set by doctor.sh, which also shows what is well.
+SHOW_GOOD=
+PROBLEMS=0
+# Where VirtualBox allows host-only networks, besides 192.168.56.0/21; another file for tests.
+NETWORKS_CONF=${BPC_NETWORKS_CONF:-/etc/vbox/networks.conf}
+
+good() {
+  [ -z "$SHOW_GOOD" ] || printf 'ok       %s\n' "$*"
+}
+
+warning() {
+  printf 'warning  %s\n' "$*" >&2
+}
+
+problem() {
+  PROBLEMS=$((PROBLEMS + 1))
+  printf 'problem  %s\n' "$*" >&2
+}
+
+# strain TEXT...: a problem, unless --force was said.
+strain() {
+  if chosen --force; then
+    warning "$*"
+  else
+    problem "$*; --force goes on all the same"
+  fi
+}
+
+# preflight MACHINE...: looks at everything; ends here if there is a problem.
+preflight() {
+  check_version
+  check_processor
+  check_tree
+  check_names "$@"
+  check_host "$@"
+  check_ports "$@"
+  check_host_only "$@"
+  check_base "$@"
+  MACHINE=
+}
+
+# verdict: ends here if there was a problem.
+verdict() {
+  [ "$PROBLEMS" -eq 0 ] || fail "nothing was changed: see to the problem$([ "$PROBLEMS" -eq 1 ] || echo s) above first"
+}
+
+check_version() {
+  ask "say its version" --version
+  # Warnings come before it.
+  version=$(printf '%s\n' "$ANSWER" | tail -n 1)
+  case $version in
+    [0-6].*) problem "VirtualBox $version is too old: install 7.0 or later" ;;
+    7.0.*)
+      if [ "$ARCHITECTURE" = arm64 ]; then
+        problem "VirtualBox $version has no ARM machines: install 7.1 or later"
+      else
+        good "VirtualBox $version"
+      fi
+      ;;
+    [0-9]*.[0-9]*) good "VirtualBox $version" ;;
+    *) problem "VBoxManage does not say its version but '$version': see to it that it works" ;;
+  esac
+}
+
+# The processor runs the machines, and VirtualBox may use it.
+check_processor() {
+  case $(uname -m) in
+    aarch64 | arm64) host=arm64 ;;
+    *) host=amd64 ;;
+  esac
+  if [ "$host" != "$ARCHITECTURE" ]; then
+    strain "this host is $host and runs no $ARCHITECTURE machines: 'image: {architecture: $host}' makes others"
+  fi
+  case $VBOX:$(uname -s) in
+    *.exe:*) return ;;
+    *:Linux) ;;
+    *) return ;;
+  esac
+  if [ ! -c "${BPC_VBOXDRV:-/dev/vboxdrv}" ]; then
+    text="VirtualBox's kernel driver is not loaded: 'sudo /sbin/vboxconfig', or your distribution's package of it"
+    if chosen --no-start; then
+      warning "$text; without it no machine starts"
+    else
+      problem "$text"
+    fi
+  fi
+  # Since Linux 6.12 KVM takes the processor when it is loaded, not with its first machine.
+  for module in kvm_intel kvm_amd; do
+    if [ -d "/sys/module/$module" ] && kernel_is_at_least 6 12; then
+      warning "the kernel module $module may keep the processor from VirtualBox (VERR_VMX_IN_VMX_ROOT_MODE):
+         'sudo modprobe -r $module', or start the kernel with kvm.enable_virt_at_load=0"
+    fi
+  done
+}
+
+# kernel_is_at_least MAJOR MINOR
+kernel_is_at_least() {
+  release=$(uname -r)
+  major=${release%%.*}
+  minor=${release#*.}
+  minor=${minor%%[!0-9]*}
+  [ "$major" -gt "$1" ] || { [ "$major" -eq "$1" ] && [ "$minor" -ge "$2" ]; }
+}
+
+# Every file of the tree is as it was built.
+check_tree() {
+  if command -v sha256sum >/dev/null 2>&1; then
+    set -- sha256sum
+  else
+    set -- shasum -a 256
+  fi
+  if (cd "$TREE" && "$@" -c SHA256SUMS) >"$WORK/digests" 2>/dev/null; then
+    good "all files of $TREE are as they were built"
+  else
+    problem "files of $TREE are not as they were built: build the blueprint again
+$(grep -v ': OK$' "$WORK/digests" | sed 's/^/         /')"
+  fi
+}
+
+# check_names MACHINE...: no machine of somebody else's has the name of one of ours, nor its place.
+check_names() {
+  for machine; do
+    look "$machine"
+    others=$(printf '%s\n' "$KNOWN" | grep "^\"$VM\" " | grep -v "{$UUID}") || others=
+    mark owner
+    if [ -n "$others" ]; then
+      problem "VirtualBox has a machine '$VM' that is not ours ($others): rename one of the two"
+    elif [ "$STATE" != absent ] && [ -n "$VALUE" ] && [ "$VALUE" != "$OWNER" ]; then
+      problem "the machine '$VM' belongs to another vault: destroy it with the tree that made it"
+    elif [ "$STATE" = absent ] && [ -e "$VM_FOLDER/$VM.vbox" ] && ! grep -q "{$UUID}" "$VM_FOLDER/$VM.vbox"; then
+      problem "$VM_FOLDER holds another machine: move it away"
+    fi
+  done
+  good "no name is taken"
+}
+
+# check_host MACHINE...: memory, processors and disk.
+check_host() {
+  need=0 cpus=0 new=0 largest=0
+  for machine; do
+    look "$machine"
+    is_running || need=$((need + MEMORY))
+    [ "$CPUS" -le "$cpus" ] || cpus=$CPUS largest=$machine
+    mark system
+    [ -n "$VALUE" ] || new=$((new + 1))
+  done
+  NEW=$new
+  ask "describe the host" list hostinfo
+  available=$(printf '%s\n' "$ANSWER" | sed -n 's/^Memory available: *\([0-9]*\) MByte.*/\1/p')
+  online=$(printf '%s\n' "$ANSWER" | sed -n 's/^Processor online count: *\([0-9]*\).*/\1/p')
+  # Without its driver VirtualBox counts no processors.
+  if [ "${online:-0}" -eq 0 ]; then
+    online=$(getconf _NPROCESSORS_ONLN 2>/dev/null) || online=$cpus
+  fi
+  if [ "$need" -gt "${available:-$need}" ] && ! chosen --no-start; then
+    strain "the machines to start need $need MiB of memory, $available MiB are free"
+  else
+    good "$need MiB of memory for the machines to start, of ${available:-?} MiB"
+  fi
+  if [ "$cpus" -gt "$online" ]; then
+    strain "$largest has $cpus processors, the host $online: give it fewer in the blueprint"
+  else
+    good "$online processors"
+  fi
+}
+
+# check_ports MACHINE...: ports of the host that machines publish which do not run yet.
+check_ports() {
+  if command -v ss >/dev/null 2>&1; then
+    listening=$(ss -Hltn 2>/dev/null | awk '{ print $4 }')
+  elif command -v netstat >/dev/null 2>&1; then
+    listening=$(netstat -an 2>/dev/null | awk '/LISTEN/ { print $4 }')
+  else
+    warning "neither ss nor netstat is there: nobody looks for busy ports of the host"
+    return
+  fi
+  for machine; do
+    look "$machine"
+    ! is_running || continue
+    for rule in $FORWARDS; do
+      # NAME,tcp,ADDRESS,PORT,,PORT
+      port=${rule#*,*,*,}
+      port=${port%%,*}
+      # macOS writes 127.0.0.1.2222.
+      if printf '%s\n' "$listening" | grep -q "[:.]$port\$"; then
+        problem "port $port of the host is busy, and $machine publishes it: stop what listens there, or choose another"
+      fi
+    done
+  done
+  good "the ports of the host are free"
+}
+
+# check_host_only MACHINE...: VirtualBox allows the ranges of host-only networks.
+check_host_only() {
+  seen=
+  for machine; do
+    look "$machine"
+    for entry in $HOST_ONLY; do
+      network=${entry#*=*=}
+      among "$network" "$seen" || seen="$seen $network"
+    done
+  done
+  case $VBOX in
+    *.exe) return ;;
+  esac
+  for network in $seen; do
+    if is_allowed "$network"; then
+      good "host-only networks may be in $network"
+    else
+      problem "VirtualBox allows no host-only network in $network: add the line '* $network' to $NETWORKS_CONF"
+    fi
+  done
+}
+
+# is_allowed ADDRESS/LENGTH: whether VirtualBox makes a host-only network there. A file without ranges forbids all.
+is_allowed() {
+  if [ ! -e "$NETWORKS_CONF" ]; then
+    within "${1%/*}" 192.168.56.0/21
+    return
+  fi
+  while read -r star ranges; do
+    [ "$star" = '*' ] || continue
+    for range in $ranges; do
+      case $range in
+        *:*) continue ;;
+      esac
+      ! within "${1%/*}" "$range" || return 0
+    done
+  done <"$NETWORKS_CONF"
+  return 1
+}
+
+# within ADDRESS NETWORK/LENGTH
+within() {
+  number_of "$1"
+  size_of "${2#*/}"
+  address=$((NUMBER / SIZE))
+  number_of "${2%/*}"
+  [ "$address" -eq $((NUMBER / SIZE)) ]
+}
+
+# check_base MACHINE...: the file of the base disk is there and the right one, and there is room for it.
+check_base() {
+  choose_base
+  if [ -z "$WANTED" ]; then
+    if [ "$NEW" -gt 0 ]; then
+      problem "there is no system disk for the machines: name one as image.disk_file in the blueprint, or call
+         up.sh --disk=FILE with a cloud image of $DISTRIBUTION $RELEASE for $ARCHITECTURE"
+    fi
+    return
+  fi
+  if [ "$NEW" -eq 0 ] || [ -e "$BASE" ]; then
+    good "the base disk is there"
+  elif [ -z "$SOURCE" ]; then
+    problem "the base disk is gone, and nothing says what it was made of: call up.sh --disk=FILE"
+  elif [ ! -e "$SOURCE" ]; then
+    if [ -n "$DISK_URL" ] && [ -z "$DISK" ]; then
+      good "$SOURCE will be downloaded"
+    else
+      problem "there is no $SOURCE: put the system disk there, or call up.sh --disk=FILE"
+    fi
+  else
+    check_source
+  fi
+  for machine; do
+    look "$machine"
+    mark system
+    if [ -n "$VALUE" ] && [ "$VALUE" != "$BASE_ID" ] && ! chosen --recreate; then
+      warning "$machine keeps its system disk, which is not of what the blueprint names now:
+         'up.sh --recreate $machine' makes the machine anew, and what is on its disks is lost"
+    fi
+  done
+}
+
+check_source() {
+  sha256 "$SOURCE"
+  if [ "$DIGEST" = "$WANTED" ]; then
+    good "$SOURCE is the disk that the blueprint names"
+  else
+    problem "$SOURCE is not the disk that the blueprint names: its SHA-256 is
+         $DIGEST, not
+         $WANTED"
+  fi
+  copies=1
+  [ "$SYSTEM_DISK" = linked ] || copies=$((NEW + 1))
+  folder=$FOLDER
+  while [ ! -d "$folder" ]; do
+    folder=$(dirname "$folder")
+  done
+  free=$(df -Pk "$folder" | awk 'NR == 2 { print int($4 / 1024) }')
+  size=$(($(wc -c <"$SOURCE") * copies / 1048576))
+  if [ "$size" -gt "$free" ]; then
+    strain "$copies copies of $SOURCE need $size MiB at least, $folder has $free MiB left"
+  elif [ $((DISK_MIB * NEW)) -gt "$free" ]; then
+    warning "the disks of new machines can grow to $((DISK_MIB * NEW)) MiB together, $folder has $free MiB left"
+  else
+    good "$free MiB left in $folder"
+  fi
+}

@@ -1,0 +1,232 @@
+//! A host of files, with a stand-in for `VBoxManage`: all that the scripts do passes by there.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use bpc::Compiled;
+use bpc::site::Site;
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+use walkdir::WalkDir;
+
+use crate::support::project::{Said, said};
+use crate::support::tools::{On, tool};
+
+/// The calls of `VBoxManage` that change nothing.
+const QUESTIONS: [&str; 5] = ["--version", "list ", "showvminfo ", "getextradata ", "showmediuminfo "];
+
+/// What goes wrong in a run, and at which call of `VBoxManage`, counted from 1.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fault {
+    /// The call fails and does nothing.
+    Before(usize),
+    /// It does its work, and the script does not get to know.
+    After(usize),
+}
+
+/// A host with VirtualBox, and the folder that was built.
+pub(super) struct World {
+    folder: TempDir,
+    pub(super) site: Site,
+}
+
+/// The shells on this machine that scripts may be run by.
+pub(super) fn shells() -> Vec<&'static str> {
+    ["dash", "bash", "busybox"].into_iter().filter(|shell| tool(On::Host, shell).is_some()).collect()
+}
+
+impl World {
+    /// A host without machines, and with the disk file of the blueprint, if it names one.
+    pub(super) fn new(built: &Compiled) -> Self {
+        let folder = tempfile::Builder::new().prefix("bpc world ").tempdir().unwrap();
+        let world = Self { folder, site: built.site.clone() };
+        for (path, text) in [
+            ("bin/VBoxManage", include_str!("vboxmanage.sh")),
+            ("bin/sleep", "#!/bin/sh\n"),
+            ("bin/ss", "#!/bin/sh\ncat \"$WORLD/ports\"\n"),
+            ("bin/uname", "#!/bin/sh\ncat \"$WORLD/uname$1\"\n"),
+            ("bin/ssh", "#!/bin/sh\nprintf '<%s>' \"$@\"\n"),
+        ] {
+            world.write(path, text.as_bytes());
+            fs::set_permissions(world.path(path), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let architecture =
+            if built.site.image.architecture.as_str() == "arm64" { "aarch64" } else { "x86_64" };
+        for (path, text) in [
+            ("version", "7.2.22_Debianr175245"),
+            ("memory", "64000"),
+            ("cpus", "8"),
+            ("ports", ""),
+            ("uname-m", architecture),
+            ("uname-s", "Linux"),
+            ("uname-r", "6.1.0-40-amd64"),
+            ("global", ""),
+            ("networks.conf", "* 10.0.0.0/8 192.168.0.0/16\n* 2001::/64\n"),
+            ("disk.raw", "capacity 2048\n"),
+        ] {
+            world.write(path, text.as_bytes());
+        }
+        world.reset();
+        for machine in &built.site.machines {
+            world.write(&format!("hosts/{}-{}", built.site.name, machine.name), machine.name.as_bytes());
+        }
+        world.build(built);
+        world
+    }
+
+    /// Takes all machines and disks away.
+    pub(super) fn reset(&self) {
+        for folder in ["vms", "media", "host-only", "home", "Virtual Machines"] {
+            let _ = fs::remove_dir_all(self.path(folder));
+            fs::create_dir_all(self.path(folder)).unwrap();
+        }
+        self.write("global", b"");
+        self.calls();
+    }
+
+    /// Puts a tree in place of the one that is there.
+    pub(super) fn build(&self, built: &Compiled) {
+        let tree = self.path(format!("out/{}", built.site.name));
+        let _ = fs::remove_dir_all(&tree);
+        let mut digests = String::new();
+        for file in &built.artifacts.files {
+            let needed = ["virtualbox/", "ssh/config"].iter().any(|start| file.path.starts_with(start));
+            if needed || file.path.ends_with("/seed.iso") {
+                self.write(&format!("out/{}/{}", built.site.name, file.path), file.content.bytes());
+                let digest = base16ct::lower::encode_string(&Sha256::digest(file.content.bytes()));
+                writeln!(digests, "{digest}  {}", file.path).unwrap();
+            }
+        }
+        self.write(&format!("out/{}/SHA256SUMS", built.site.name), digests.as_bytes());
+    }
+
+    pub(super) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    pub(super) fn write(&self, path: &str, content: &[u8]) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    /// What a file says; nothing if there is none.
+    pub(super) fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap_or_default()
+    }
+
+    fn command(&self, shell: &str, script: &str, arguments: &[&str]) -> Command {
+        let program = tool(On::Host, shell).unwrap().command().get_program().to_owned();
+        let link = self.path("bin/sh");
+        let _ = fs::remove_file(&link);
+        symlink(program, &link).unwrap();
+        let mut command = Command::new(link);
+        command.arg(format!("../out/{}/virtualbox/{script}", self.site.name)).args(arguments);
+        command.current_dir(self.path("home")).stdin(Stdio::null());
+        let path = format!("{}:/usr/bin:/bin", self.path("bin").display());
+        command
+            .env_clear()
+            .env("PATH", path)
+            .env("WORLD", self.folder.path())
+            .env("FAULT", "")
+            .env("BPC_POLL", "0");
+        command.env("BPC_NETWORKS_CONF", self.path("networks.conf")).env("BPC_VBOXDRV", "/dev/null");
+        command
+    }
+
+    /// Runs a script.
+    pub(super) fn run(&self, shell: &str, script: &str, arguments: &[&str]) -> Said {
+        said(&mut self.command(shell, script, arguments))
+    }
+
+    /// Runs a script while something goes wrong.
+    pub(super) fn disturbed(&self, script: &str, arguments: &[&str], fault: Fault) -> Said {
+        let _ = fs::remove_file(self.path("count"));
+        let fault = match fault {
+            Fault::Before(call) => format!("before {call}"),
+            Fault::After(call) => format!("after {call}"),
+        };
+        said(self.command("dash", script, arguments).env("FAULT", fault))
+    }
+
+    /// What a script must do without a fault, and what it said.
+    pub(super) fn succeed(&self, shell: &str, script: &str, arguments: &[&str]) -> Said {
+        let said = self.run(shell, script, arguments);
+        assert_eq!(said.status, 0, "{shell} {script} {arguments:?}: {said:?}");
+        said
+    }
+
+    /// What `up.sh` must do with the disk that is here.
+    pub(super) fn up(&self, arguments: &[&str]) -> Said {
+        self.succeed("dash", "up.sh", &[&["--disk=../disk.raw"], arguments].concat())
+    }
+
+    /// All calls of `VBoxManage` since the last time.
+    pub(super) fn calls(&self) -> Vec<String> {
+        let calls = self.read("calls").lines().map(str::to_owned).collect();
+        for file in ["calls", "events", "count"] {
+            let _ = fs::remove_file(self.path(file));
+        }
+        calls
+    }
+
+    /// Those that are to change something.
+    pub(super) fn changes(&self) -> Vec<String> {
+        let is_question = |call: &String| QUESTIONS.iter().any(|start| call.starts_with(start));
+        self.calls().into_iter().filter(|call| !is_question(call)).collect()
+    }
+
+    /// The machines that calls since the last time have changed, by their names.
+    pub(super) fn changed(&self) -> Vec<String> {
+        let events = self.read("events");
+        self.calls();
+        let mut changed: Vec<String> = Vec::new();
+        for machine in &self.site.machines {
+            if events.contains(&self.uuid(&machine.name)) {
+                changed.push(machine.name.clone());
+            }
+        }
+        changed
+    }
+
+    /// All that VirtualBox has: its machines, disks and notes, and the files in its folder.
+    pub(super) fn state(&self) -> BTreeMap<PathBuf, String> {
+        let mut state = BTreeMap::new();
+        for folder in ["vms", "media", "host-only", "global", "Virtual Machines"] {
+            for entry in WalkDir::new(self.path(folder)).into_iter().filter_map(Result::ok) {
+                let path = entry.path().strip_prefix(self.path("")).unwrap().to_owned();
+                // What the machine wrote before is no matter of the scripts.
+                if path.ends_with("console.previous.log") {
+                    continue;
+                }
+                let content = fs::read(entry.path()).unwrap_or_default();
+                let mut lines: Vec<_> = content.split(|byte| *byte == b'\n').collect();
+                lines.sort_unstable();
+                let mode = entry.metadata().unwrap().permissions().mode();
+                state.insert(path, format!("{mode:o} {:?}", Sha256::digest(lines.join(&b'\n'))));
+            }
+        }
+        state
+    }
+
+    /// The folder of a machine in VirtualBox, below its own.
+    pub(super) fn folder(&self, machine: &str) -> String {
+        let name = &self.site.name;
+        format!("Virtual Machines/{name}/{name}-{machine}")
+    }
+
+    /// One of the files that the stand-in has for a machine.
+    pub(super) fn of(&self, machine: &str, what: &str) -> String {
+        self.read(&format!("vms/{}/{what}", self.uuid(machine)))
+    }
+
+    /// By which VirtualBox knows a machine.
+    pub(super) fn uuid(&self, machine: &str) -> String {
+        let definition = self.read(&format!("out/{}/virtualbox/machines/{machine}.conf", self.site.name));
+        definition.lines().next().unwrap_or_default().trim_start_matches("UUID=").to_owned()
+    }
+}
