@@ -54,13 +54,13 @@ pub mod write;
 
 use std::collections::BTreeMap;
 
-use artifact::Artifacts;
+use artifact::{Appliance, Artifacts, SharedDisk};
 use credentials::Credentials;
 use diag::{Diagnostic, Files, Locate, Path, Span, has_errors};
 use jiff::Timestamp;
 use plan::Certificates;
 use setup::Setups;
-use site::Site;
+use site::{Machine, Site};
 use source::Unreadable;
 use vault::Vault;
 
@@ -153,6 +153,14 @@ impl Compiled {
     /// [`Bug`] if one that is planned was not made.
     pub fn certificates(&self) -> Result<Certificates, Bug> {
         Certificates::new(&self.site, &self.credentials, &self.setups)
+    }
+
+    /// One of its machines as a package, with the system disk that all are copied from, if there is one.
+    ///
+    /// # Errors
+    /// [`Bug`], as in [`make`].
+    pub fn appliance(&self, machine: &Machine, disk: Option<SharedDisk>) -> Result<Appliance<'_>, Bug> {
+        emit::appliance(&self.site, machine, &self.artifacts, disk)
     }
 
     /// The artifacts as they may be shown: made in the same way of [redacted](Setups::redacted) files.

@@ -1,6 +1,7 @@
 //! Codecs that know nothing of clusters: each writes one format that other programs read.
 
 pub mod iso9660;
+pub mod ova;
 pub mod pem;
 pub mod shell;
 pub mod vmdk;

@@ -167,6 +167,12 @@ impl Site {
         Uuid::derive(&[&self.name, machine, "disk", disk])
     }
 
+    /// The identity of a system disk that all machines are copied from.
+    #[must_use]
+    pub fn shared_disk_uuid(&self) -> Uuid {
+        Uuid::derive(&[&self.name, "disk", SYSTEM_DISK])
+    }
+
     /// The ports of the host that VirtualBox's NAT hands over to a machine, and the port there: its own, and on the
     /// gateway, which passes them on by these numbers, those of all machines that are not on NAT themselves.
     #[must_use]

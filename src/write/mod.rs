@@ -34,6 +34,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this module is the writer")]
 
+mod bundle;
 mod clear;
 mod error;
 mod filesystem;
@@ -53,6 +54,7 @@ use std::path::Path;
 
 use crate::artifact::Artifacts;
 
+pub use bundle::{Bundle, Digesting};
 pub use error::{Error, Obstacle, Refusal};
 use filesystem::FileSystem;
 pub use manifest::manifest;

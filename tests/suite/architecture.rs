@@ -79,7 +79,13 @@ const ROOMS: &[(&str, &[&str])] = &[
             "verify",
         ],
     ),
-    ("driver", &["crate", "diag", "format", "model", "plan", "site", "source", "value", "vault", "write"]),
+    (
+        "driver",
+        &[
+            "artifact", "crate", "diag", "format", "model", "plan", "site", "source", "value", "vault",
+            "write",
+        ],
+    ),
     ("cli", &["diag", "driver"]),
     ("main", &["cli"]),
 ];

@@ -19,6 +19,7 @@ mod addons;
 mod architecture;
 mod bootstrap;
 mod built;
+mod bundle;
 mod cli;
 mod cloud_init;
 mod day2;

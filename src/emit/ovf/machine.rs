@@ -127,7 +127,7 @@ impl Appliance<'_> {
         };
         let attached = self.parts.iter().enumerate().map(|(port, part)| {
             let kind = if part.disk.is_some() { "HardDisk" } else { "DVD" };
-            let image = Element::new("Image").attribute("uuid", format!("{{{}}}", self.uuid(part)));
+            let image = Element::new("Image").attribute("uuid", format!("{{{}}}", part.file.uuid));
             let device = Element::new("AttachedDevice").attribute("type", kind);
             device.attribute("port", port).attribute("device", 0).child(image)
         });

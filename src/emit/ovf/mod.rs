@@ -15,6 +15,8 @@ pub(super) struct File {
     pub(super) href: String,
     /// Its length in bytes.
     pub(super) length: u64,
+    /// What VirtualBox knows it by.
+    pub(super) uuid: Uuid,
 }
 
 /// The descriptor of a machine with these files: those of its disks in their order, and its seed.
@@ -42,10 +44,6 @@ struct Appliance<'a> {
 }
 
 impl Appliance<'_> {
-    fn uuid(&self, part: &Part<'_>) -> Uuid {
-        self.site.disk_uuid(&self.machine.name, &part.name)
-    }
-
     fn envelope(&self) -> Element {
         Element::new("Envelope")
             .attribute("ovf:version", "1.0")
@@ -73,7 +71,7 @@ impl Appliance<'_> {
                 .attribute("ovf:fileRef", format!("{}-file", part.name))
                 .attribute("ovf:format", format)
                 // VirtualBox finds by it what its own configuration attaches.
-                .attribute("vbox:uuid", self.uuid(part))
+                .attribute("vbox:uuid", part.file.uuid)
         };
         let info = Element::with_text("Info", "Its system disk, its other disks, and its seed");
         Element::new("DiskSection").child(info).children(self.parts.iter().map(disk))
