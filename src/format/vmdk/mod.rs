@@ -13,7 +13,7 @@
 //! | then | the footer behind a marker: the header again, with the place of the grain directory |
 //! | last | the end-of-stream marker. VirtualBox wants it; qemu-img leaves it out and puts the directory in front |
 //!
-//! [`write`] is deterministic and holds a few hundred grains at a time, whatever the size of the disk. [`Image`] reads
+//! [`write()`] is deterministic and holds a few hundred grains at a time, whatever the size of the disk. [`Image`] reads
 //! what it writes and what qemu-img writes, grain by grain too, and says what is wrong with anything else.
 
 mod descriptor;
