@@ -99,6 +99,21 @@ pub struct FloatingAddress {
 }
 
 impl Site {
+    /// What VirtualBox forwards to the machine's adapter on NAT. A gateway also gets what leads to machines without such an
+    /// adapter, everything on the port of the same number, and hands it on.
+    #[must_use]
+    pub fn forwards(&self, machine: &Machine) -> Vec<PublishedPort> {
+        let handed_on = |port: &PublishedPort| PublishedPort { machine: port.host, ..*port };
+        match machine.role {
+            Role::Gateway => {
+                let all = self.machines.iter().filter(|it| it.name == machine.name || it.nat().is_none());
+                all.flat_map(|it| it.published.iter().map(handed_on)).collect()
+            }
+            _ if machine.nat().is_some() => machine.published.clone(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The machine that routes between the networks, if there is one.
     #[must_use]
     pub fn gateway(&self) -> Option<&Machine> {

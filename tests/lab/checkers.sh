@@ -1,8 +1,8 @@
 #!/bin/bash
 # checkers.sh [TARGET] [SUITE...]
 #
-# Builds the Debian chroots in which the tests run the real programs: TARGET/bookworm, TARGET/trixie and TARGET/forky
-# (default target/checkers, which is where the tests look unless BPC_CHECKERS names another folder).
+# Builds the Debian chroots in which the tests run the real programs: TARGET/bookworm, TARGET/trixie, TARGET/forky and
+# TARGET/sid (default target/checkers, which is where the tests look unless BPC_CHECKERS names another folder).
 # A chroot that is up to date is left alone. Needs mmdebstrap, and root: it asks sudo if need be.
 # The packages come from the mirror in this machine's own apt sources; no service is started.
 set -euo pipefail
@@ -28,12 +28,14 @@ packages=(
 )
 # Debian 14 in the making has what Debian 13 does not: containerd 2 and a kubectl of today.
 new_packages=(containerd kubernetes-client)
+# VirtualBox is in unstable only. Its programs do all but start a machine without its kernel modules.
+virtualbox_packages=(virtualbox systemd-standalone-sysusers)
 
 target=$(realpath -m "${1:-$(dirname "$0")/../../target/checkers}")
 if [ "$(id -u)" != 0 ]; then exec sudo -- "$BASH" "$0" "$target" "${@:2}"; fi
 
 suites=("${@:2}")
-[ ${#suites[@]} -gt 0 ] || suites=(bookworm trixie forky)
+[ ${#suites[@]} -gt 0 ] || suites=(bookworm trixie forky sid)
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 fail() {
@@ -53,7 +55,9 @@ packages_of() {
   case $1 in
     bookworm) echo "${packages[@]}" fence-agents ;;
     trixie) echo "${packages[@]}" fence-agents-virsh containerd ;;
-    *) echo "${new_packages[@]}" ;;
+    forky) echo "${new_packages[@]}" ;;
+    sid) echo "${virtualbox_packages[@]}" ;;
+    *) fail "there is no suite $1" ;;
   esac
 }
 
@@ -66,11 +70,44 @@ expires() {
   esac
 }
 
+# sources_of SUITE FOLDER: the apt sources, where a folder of ours may be one of them.
+sources_of() {
+  local debian="deb [signed-by=$keyring] $uri $1"
+  if [ "$1" = sid ]; then
+    modules_stub "$2"
+    printf '%s\n' "$debian main contrib" "deb [trusted=yes] copy:$2 ./"
+  else
+    echo "$debian main"
+  fi
+}
+
+# modules_stub FOLDER: a repository with an empty package in place of VirtualBox's kernel modules.
+modules_stub() {
+  mkdir -p "$1/package/DEBIAN"
+  cat >"$1/package/DEBIAN/control" <<'END'
+Package: bpc-no-virtualbox-modules
+Version: 1
+Architecture: all
+Maintainer: nobody <nobody@localhost>
+Provides: virtualbox-modules
+Description: nothing, in place of kernel modules
+END
+  dpkg-deb --root-owner-group --build "$1/package" "$1/modules.deb" >/dev/null
+  {
+    cat "$1/package/DEBIAN/control"
+    echo "Filename: ./modules.deb"
+    echo "Size: $(stat -c %s "$1/modules.deb")"
+    echo "SHA256: $(sha256sum "$1/modules.deb" | cut -d ' ' -f 1)"
+  } >"$1/Packages"
+}
+
 # build SUITE: bootstraps beside the final place and moves there, so that a chroot is whole or absent.
 build() {
-  local suite=$1 log=$target/$1.log new start=$SECONDS
+  local suite=$1 log=$target/$1.log new own sources start=$SECONDS
   new=$(mktemp -d "$target/$suite.XXXXXX")
-  chmod 755 "$new"
+  own=$(mktemp -d)
+  chmod 755 "$new" "$own"
+  mapfile -t sources < <(sources_of "$suite" "$own")
   if ! mmdebstrap --mode=root --variant=apt --format=directory --include="$(packages_of "$suite")" \
     --skip=cleanup/apt/lists \
     --aptopt='Acquire::Languages "none"' --aptopt='Acquire::Retries "3"' \
@@ -78,11 +115,12 @@ build() {
     --dpkgopt=force-unsafe-io \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' \
-    "$suite" "$new" "deb [signed-by=$keyring] $uri $suite main" >"$log" 2>&1; then
+    "$suite" "$new" "${sources[@]}" >"$log" 2>&1; then
     tail -n 20 "$log" >&2
-    rm -rf --one-file-system "$new"
+    rm -rf --one-file-system "$new" "$own"
     return 1
   fi
+  rm -rf "$own"
   rm -rf --one-file-system "${target:?}/$suite"
   mv "$new" "$target/$suite"
   stamp "$suite" >"$target/$suite/.stamp"

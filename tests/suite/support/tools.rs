@@ -49,6 +49,8 @@ pub(crate) enum On {
     Trixie,
     /// Debian 14 in the making, with a few programs that Debian 13 has only older.
     Forky,
+    /// Debian unstable, for VirtualBox.
+    Sid,
 }
 
 impl On {
@@ -59,6 +61,7 @@ impl On {
             Self::Bookworm => checkers().join("bookworm"),
             Self::Trixie => checkers().join("trixie"),
             Self::Forky => checkers().join("forky"),
+            Self::Sid => checkers().join("sid"),
         }
     }
 }
@@ -78,7 +81,7 @@ pub(crate) fn tool(on: On, program: &str) -> Option<Tool> {
     let root = on.root();
     let path = match on {
         On::Host => std::env::var_os("PATH").unwrap_or_default(),
-        On::Bookworm | On::Trixie | On::Forky => CHROOT_PATH.into(),
+        On::Bookworm | On::Trixie | On::Forky | On::Sid => CHROOT_PATH.into(),
     };
     let found = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|candidate| {
         // A chroot's absolute link (/etc/alternatives) does not lead anywhere from here, so links are not followed.
@@ -89,7 +92,7 @@ pub(crate) fn tool(on: On, program: &str) -> Option<Tool> {
     }
     let advice = match on {
         On::Host => format!("install the package '{}'", package_of(program)),
-        On::Bookworm | On::Trixie | On::Forky => {
+        On::Bookworm | On::Trixie | On::Forky | On::Sid => {
             format!("run tests/lab/checkers.sh (looked below {})", root.display())
         }
     };
@@ -208,7 +211,7 @@ impl Staged {
 }
 
 /// Arguments of `unshare` that give an ordinary user the rights of root over the namespaces it makes.
-fn as_root() -> &'static [&'static str] {
+pub(crate) fn as_root() -> &'static [&'static str] {
     let root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
     if root { &[] } else { &["--map-root-user"] }
 }

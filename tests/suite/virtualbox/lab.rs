@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use bpc::Compiled;
 use bpc::site::Site;
@@ -14,7 +15,7 @@ use tempfile::TempDir;
 use walkdir::WalkDir;
 
 use crate::support::project::{Said, said};
-use crate::support::tools::{On, tool};
+use crate::support::tools::{On, as_root, tool};
 
 /// The calls of `VBoxManage` that change nothing.
 const QUESTIONS: [&str; 5] = ["--version", "list ", "showvminfo ", "getextradata ", "showmediuminfo "];
@@ -32,7 +33,41 @@ pub(super) enum Fault {
 pub(super) struct World {
     folder: TempDir,
     pub(super) site: Site,
+    /// Where the real `VBoxManage` runs, if it is not the stand-in.
+    virtualbox: Option<VirtualBox>,
 }
+
+/// A namespace in which the chroot of VirtualBox sees a world under the path that it has here. All that runs in it, such as
+/// VirtualBox's server, ends with this.
+struct VirtualBox(Child);
+
+impl Drop for VirtualBox {
+    fn drop(&mut self) {
+        // Whether it has ended already is all the same.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Makes the namespace, says its process id, and stays until it is killed: `sh -c ENTER sh ROOT WORLD`.
+const ENTER: &str = r#"
+read -r id rest </proc/self/stat
+echo "$id"
+mount -t proc proc "$1/proc"
+mount -t tmpfs tmpfs "$1/tmp"
+mkdir -p "$1$2"
+mount --bind "$2" "$1$2"
+echo ready
+exec sleep 86400
+"#;
+
+/// In place of the stand-in: writes the call down, and has the real one carry it out.
+const CALL: &str = r#"#!/bin/sh
+echo "$*" >>"$WORLD/calls"
+exec nsenter --target PID USER --mount --pid -- /usr/sbin/chroot ROOT /usr/bin/env -i HOME="$WORLD/home" USER=root \
+  LC_ALL=C.UTF-8 PATH=/usr/bin:/bin VBOX_USER_HOME="$WORLD/vbox" VBOX_IPC_SOCKETID="${WORLD##* }" \
+  /usr/lib/virtualbox/VBoxManage "$@"
+"#;
 
 /// The shells on this machine that scripts may be run by.
 pub(super) fn shells() -> Vec<&'static str> {
@@ -43,7 +78,7 @@ impl World {
     /// A host without machines, and with the disk file of the blueprint, if it names one.
     pub(super) fn new(built: &Compiled) -> Self {
         let folder = tempfile::Builder::new().prefix("bpc world ").tempdir().unwrap();
-        let world = Self { folder, site: built.site.clone() };
+        let world = Self { folder, site: built.site.clone(), virtualbox: None };
         for (path, text) in [
             ("bin/VBoxManage", include_str!("vboxmanage.sh")),
             ("bin/sleep", "#!/bin/sh\n"),
@@ -76,6 +111,45 @@ impl World {
         }
         world.build(built);
         world
+    }
+
+    /// The same with the real VirtualBox, whose machines are below `home`; `None` if it is not there.
+    pub(super) fn real(built: &Compiled) -> Option<Self> {
+        tool(On::Sid, "/usr/lib/virtualbox/VBoxManage")?;
+        tool(On::Host, "nsenter")?;
+        let mut world = Self::new(built);
+        let root = On::Sid.root();
+        let mut command = Command::new("unshare");
+        command.args(as_root()).args([
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "sh",
+            "-euc",
+            ENTER,
+            "sh",
+        ]);
+        command.arg(&root).arg(world.folder.path()).stdout(Stdio::piped());
+        let mut keeper = command.spawn().unwrap();
+        let mut lines = BufReader::new(keeper.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let (id, ready) = (lines.next().unwrap(), lines.next().unwrap());
+        assert_eq!(ready, "ready");
+        world.virtualbox = Some(VirtualBox(keeper));
+        let user = if as_root().is_empty() { "" } else { "--user" };
+        let call = CALL.replace("PID", &id).replace("USER --mount", &format!("{user} --mount"));
+        world.write("bin/VBoxManage", call.replace("ROOT", &root.display().to_string()).as_bytes());
+        let folder = world.path("home/VirtualBox VMs");
+        world.ask(&["setproperty", "machinefolder", folder.to_str().unwrap()]);
+        Some(world)
+    }
+
+    /// What the real VirtualBox answers.
+    pub(super) fn ask(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(self.path("bin/VBoxManage"));
+        let said = said(command.args(arguments).env("WORLD", self.folder.path()));
+        assert_eq!(said.status, 0, "{arguments:?}: {said:?}");
+        said.out
     }
 
     /// Takes all machines and disks away.

@@ -43,7 +43,7 @@ BASE_MADE=
 # make_base: makes the base disk if it is not there.
 make_base() {
   if [ -e "$BASE" ] || [ -n "$BASE_MADE" ]; then
-    return
+    return 0
   fi
   BASE_MADE=yes
   MACHINE=
@@ -77,7 +77,7 @@ fetch_source() {
   [ ! -e "$SOURCE" ] && [ -n "$DISK_URL" ] || return 0
   if [ -n "$DRY_RUN" ]; then
     show curl --fail --location --output "$SOURCE" "$DISK_URL"
-    return
+    return 0
   fi
   say "downloading $DISK_URL"
   mkdir -p "${SOURCE%/*}" || fail "cannot make the folder ${SOURCE%/*}"

@@ -51,7 +51,7 @@ find_vbox() {
     "/mnt/c/Program Files/Oracle/VirtualBox/VBoxManage.exe" \
     /Applications/VirtualBox.app/Contents/MacOS/VBoxManage; do
     if command -v "$VBOX" >/dev/null 2>&1; then
-      return
+      return 0
     fi
   done
   fail "there is no VBoxManage: install VirtualBox 7.0 or later, or say where it is in BPC_VBOXMANAGE"
@@ -99,8 +99,9 @@ change() {
   shift
   if [ -n "$DRY_RUN" ]; then
     show VBoxManage "$@"
-    return
+    return 0
   fi
+  rm -f "$WORK/extra.${UUID-}"
   # It exits 0 after some errors, too.
   if ! "$VBOX" "$@" >"$WORK/output" 2>"$WORK/errors" </dev/null || grep -q 'error: ' "$WORK/errors"; then
     refused "$step" "$@"
@@ -171,20 +172,32 @@ look() {
   look_at "$UUID"
 }
 
-# look_at UUID: what VirtualBox has of it.
+# look_at UUID: what VirtualBox has of it. The answers are kept until something is changed.
 look_at() {
   INFO='' EXTRA='' STATE=absent
   case $KNOWN in
     *"\"<inaccessible>\" {$1}"*) STATE=inaccessible ;;
     *"{$1}"*)
-      ask "look at the machine" showvminfo "$1" --machinereadable
-      INFO=$ANSWER
-      ask "read its notes" getextradata "$1" enumerate
-      EXTRA=$ANSWER
+      if [ ! -e "$WORK/extra.$1" ]; then
+        ask "look at the machine" showvminfo "$1" --machinereadable
+        printf '%s\n' "$ANSWER" >"$WORK/info.$1"
+        ask "read its notes" getextradata "$1" enumerate
+        printf '%s\n' "$ANSWER" >"$WORK/extra.$1"
+      fi
+      INFO=$(cat "$WORK/info.$1")
+      EXTRA=$(cat "$WORK/extra.$1")
       field VMState
       STATE=$VALUE
       ;;
   esac
+}
+
+# look_again MACHINE: for what changes by itself.
+look_again() {
+  # shellcheck source=/dev/null
+  . "$HERE/machines/$1.conf"
+  rm -f "$WORK/extra.$UUID"
+  look "$1"
 }
 
 # field KEY: what VirtualBox says of the machine, in VALUE.

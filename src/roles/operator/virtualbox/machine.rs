@@ -17,7 +17,7 @@ pub(super) fn definition(site: &Site, credentials: &Credentials, machine: &Machi
     // Another vault makes other machines, even of the same blueprint: none of them is taken for the other.
     let uuid = Uuid::derive(&[&site.name, &machine.name, "machine", credentials.fingerprint()]);
     let nat = machine.nat().map_or(1, |nic| nic.slot);
-    let forwards = machine.published.iter().map(|port| {
+    let forwards = site.forwards(machine).into_iter().map(|port| {
         let (host, inside) = (port.host, port.machine);
         format!("tcp-{host},tcp,127.0.0.1,{host},,{inside}")
     });

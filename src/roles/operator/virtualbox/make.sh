@@ -203,7 +203,7 @@ host_only() {
   length=${address#*/} address=${address%/*}
   if [ "$(uname -s)" = Darwin ]; then
     host_only_net "$1"
-    return
+    return 0
   fi
   HOST_ONLY_KIND=hostonly HOST_ONLY_OPTION=hostonlyadapter
   ask "list the host's adapters" list hostonlyifs

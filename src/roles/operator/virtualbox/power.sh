@@ -6,10 +6,10 @@ POLL=${BPC_POLL:-2}
 # start: switches the machine on that was looked at.
 start() {
   case $STATE in
-    running) return ;;
+    running) return 0 ;;
     paused)
       change "resume it" controlvm "$UUID" resume
-      return
+      return 0
       ;;
     gurumeditation | stuck) power_off ;;
   esac
@@ -30,6 +30,7 @@ power_off() {
 released() {
   [ -z "$DRY_RUN" ] || return 0
   began=$(date +%s)
+  rm -f "$WORK/extra.$UUID"
   while :; do
     ask "look at the machine" showvminfo "$UUID" --machinereadable
     INFO=$ANSWER
@@ -37,7 +38,7 @@ released() {
     STATE=$VALUE
     field SessionName
     if [ -z "$VALUE" ] && ! is_running; then
-      return
+      return 0
     fi
     [ $(($(date +%s) - began)) -lt 60 ] || fail "$MACHINE: VirtualBox does not let go of it (state $STATE): look at it in VirtualBox"
     sleep "$POLL"
@@ -66,7 +67,7 @@ stop() {
   while [ -n "$waiting" ]; do
     still=
     for machine in $waiting; do
-      look "$machine"
+      look_again "$machine"
       field SessionName
       if ! is_running && [ -z "$VALUE" ]; then
         say "$MACHINE: off"
@@ -123,7 +124,7 @@ await_ready() {
     checks=$((checks + 1))
     if [ $((checks % 5)) -eq 0 ]; then
       for machine in $waiting; do
-        look "$machine"
+        look_again "$machine"
         is_running || fail "$machine: has stopped ($STATE) before it was ready; its last words:
 $(tail -n 5 "$CONSOLE" 2>/dev/null)"
       done
@@ -144,7 +145,7 @@ progress() {
       printf '%s: %s\n' "$machine" "$line"
       complaint "$machine" "$line"
     done
-    return
+    return 0
   fi
   [ -n "$1" ] || [ "$rows" -eq 0 ] || return 0
   # Up to the first line of the table, and away with it.

@@ -74,9 +74,9 @@ check_processor() {
     strain "this host is $host and runs no $ARCHITECTURE machines: 'image: {architecture: $host}' makes others"
   fi
   case $VBOX:$(uname -s) in
-    *.exe:*) return ;;
+    *.exe:*) return 0 ;;
     *:Linux) ;;
-    *) return ;;
+    *) return 0 ;;
   esac
   if [ ! -c "${BPC_VBOXDRV:-/dev/vboxdrv}" ]; then
     text="VirtualBox's kernel driver is not loaded: 'sudo /sbin/vboxconfig', or your distribution's package of it"
@@ -174,7 +174,7 @@ check_ports() {
     listening=$(netstat -an 2>/dev/null | awk '/LISTEN/ { print $4 }')
   else
     warning "neither ss nor netstat is there: nobody looks for busy ports of the host"
-    return
+    return 0
   fi
   for machine; do
     look "$machine"
@@ -203,7 +203,7 @@ check_host_only() {
     done
   done
   case $VBOX in
-    *.exe) return ;;
+    *.exe) return 0 ;;
   esac
   for network in $seen; do
     if is_allowed "$network"; then
@@ -218,7 +218,7 @@ check_host_only() {
 is_allowed() {
   if [ ! -e "$NETWORKS_CONF" ]; then
     within "${1%/*}" 192.168.56.0/21
-    return
+    return 0
   fi
   while read -r star ranges; do
     [ "$star" = '*' ] || continue
@@ -249,7 +249,7 @@ check_base() {
       problem "there is no system disk for the machines: name one as image.disk_file in the blueprint, or call
          up.sh --disk=FILE with a cloud image of $DISTRIBUTION $RELEASE for $ARCHITECTURE"
     fi
-    return
+    return 0
   fi
   if [ "$NEW" -eq 0 ] || [ -e "$BASE" ]; then
     good "the base disk is there"

@@ -64,7 +64,7 @@ spare_others() {
 # no_strange_root FILE: ends here if a disk goes back to one that is not ours, for that would be deleted with it.
 no_strange_root() {
   case $1 in
-    *.iso) return ;;
+    *.iso) return 0 ;;
   esac
   native "$FOLDER"
   medium=$1

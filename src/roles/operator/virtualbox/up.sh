@@ -33,12 +33,12 @@ renew() {
   look "$1"
   RENEWED=
   if is_current && ! wants_anew; then
-    return
+    return 0
   fi
   if is_running; then
     if chosen --no-start; then
       say "$MACHINE: has changed, but runs: call this without --no-start"
-      return
+      return 0
     fi
     RENEWED=yes
     shut_down "$1"
