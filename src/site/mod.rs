@@ -188,21 +188,6 @@ impl Site {
         Uuid::derive(&[&self.name, "disk", SYSTEM_DISK])
     }
 
-    /// The ports of the host that VirtualBox's NAT hands over to a machine, and the port there: its own, and on the
-    /// gateway, which passes them on by these numbers, those of all machines that are not on NAT themselves.
-    #[must_use]
-    pub fn forwarded(&self, machine: &Machine) -> Vec<PublishedPort> {
-        if machine.nat().is_none() {
-            return Vec::new();
-        }
-        if self.gateway().is_none_or(|gateway| gateway.name != machine.name) {
-            return machine.published.clone();
-        }
-        let behind = self.machines.iter().filter(|one| one.name == machine.name || one.nat().is_none());
-        let ports = behind.flat_map(|one| &one.published);
-        ports.map(|port| PublishedPort { host: port.host, machine: port.host }).collect()
-    }
-
     /// All disks of a machine, that which it starts from first.
     #[must_use]
     pub fn disks(&self, machine: &Machine) -> Vec<Disk> {

@@ -109,7 +109,7 @@ impl Verifier<'_> {
                 Segment::HostOnly(_) => ("HostOnlyInterface", String::new()),
             });
         }
-        let ports = self.site.forwarded(self.machine);
+        let ports = self.site.forwards(self.machine);
         facts.extend(ports.iter().map(|port| ("port", format!("127.0.0.1 {} {}", port.host, port.machine))));
         facts
     }

@@ -110,7 +110,7 @@ impl Appliance<'_> {
     }
 
     fn forwardings(&self) -> impl Iterator<Item = Element> {
-        self.site.forwarded(self.machine).into_iter().map(|port| {
+        self.site.forwards(self.machine).into_iter().map(|port| {
             Element::new("Forwarding")
                 .attribute("name", format!("tcp-{}", port.host))
                 .attribute("proto", 1)
