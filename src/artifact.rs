@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::value::Secret;
+use crate::value::{Secret, Uuid};
 
 /// The bytes of an artifact or of a file on a machine, and whether they may be seen.
 #[derive(Clone, PartialEq, Eq)]
@@ -56,6 +56,12 @@ impl fmt::Debug for Content {
 pub enum Kind {
     /// A NoCloud seed image.
     Seed,
+    /// A machine's descriptor for hypervisors.
+    Ovf,
+    /// A disk image.
+    Disk,
+    /// A machine as one file, with its disks and its seed.
+    Ova,
     /// One of the three documents inside a seed.
     CloudInit,
     /// A file that a seed puts on its machine, at its path there.
@@ -84,6 +90,9 @@ impl Kind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Seed => "seed",
+            Self::Ovf => "ovf",
+            Self::Disk => "disk",
+            Self::Ova => "ova",
             Self::CloudInit => "cloud-init",
             Self::MachineFile => "machine-file",
             Self::Certificate => "certificate",
@@ -124,6 +133,24 @@ impl Artifact {
             (false, true) => 0o755,
         }
     }
+}
+
+/// A machine as one package: its descriptor, and the files that this refers to, in that order.
+#[derive(Clone, Debug)]
+pub struct Appliance<'a> {
+    /// The descriptor.
+    pub descriptor: String,
+    /// The name of each file in the package, and its bytes; nothing for the system disk that machines share.
+    pub files: Vec<(String, Option<&'a [u8]>)>,
+}
+
+/// The image of a system disk that several machines start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SharedDisk {
+    /// Its length in bytes.
+    pub length: u64,
+    /// Its identity.
+    pub uuid: Uuid,
 }
 
 /// Everything that a build of one blueprint makes.

@@ -73,6 +73,31 @@ Examples:
         #[arg(long, value_name = "FILE")]
         vault: Option<PathBuf>,
     },
+    /// Make one file of each machine, for VirtualBox's `import` and other hypervisors.
+    #[command(after_help = "\
+The appliances of a blueprint go to DIR/<name>.bundle/<machine>.ova, where they replace those of an earlier bundle once \
+all are complete. They hold seeds, and with these secrets: keep them as you keep the vault.
+
+Examples:
+  bpc bundle --ova blueprints/tiny
+  qemu-img convert -O raw debian-13-generic-amd64.qcow2 debian.raw
+  bpc bundle --ova --disk debian.raw blueprints/tiny")]
+    Bundle {
+        #[command(flatten)]
+        blueprints: Blueprints,
+        /// As OVA, with the seed and the disks in it.
+        #[arg(long, required = true)]
+        ova: bool,
+        /// What is on the system disks: a raw image or a stream-optimized VMDK [default: nothing].
+        #[arg(long, value_name = "FILE")]
+        disk: Option<PathBuf>,
+        /// The folder that gets a folder for each blueprint.
+        #[arg(long, value_name = "DIR", default_value = "out")]
+        out: PathBuf,
+        /// The vault [default: vault.key beside the blueprint, made if missing].
+        #[arg(long, value_name = "FILE")]
+        vault: Option<PathBuf>,
+    },
     /// Report what is wrong with blueprints: a build that writes nothing.
     #[command(after_help = "\
 Examples:
@@ -211,6 +236,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Build { blueprints, out, vault } => {
             driver::build(&mut terminal, &blueprints.paths, &out, vault.as_deref())
         }
+        Command::Bundle { blueprints, ova: _, disk, out, vault } => {
+            driver::bundle(&mut terminal, &blueprints.paths, &out, vault.as_deref(), disk.as_deref())
+        }
         Command::Check { blueprints, at, vault } => {
             driver::check(&mut terminal, &blueprints.paths, vault.as_deref(), at)
         }
@@ -234,6 +262,7 @@ impl Command {
     const fn strict(&self) -> bool {
         match self {
             Self::Build { blueprints, .. }
+            | Self::Bundle { blueprints, .. }
             | Self::Check { blueprints, .. }
             | Self::Plan { blueprints, .. } => blueprints.strict,
             Self::Init { .. } | Self::Vault(_) | Self::Schema | Self::Explain { .. } => false,
@@ -243,6 +272,7 @@ impl Command {
     const fn format(&self) -> Format {
         match self {
             Self::Build { blueprints, .. }
+            | Self::Bundle { blueprints, .. }
             | Self::Check { blueprints, .. }
             | Self::Plan { blueprints, .. } => blueprints.form.format,
             Self::Init { form, .. }

@@ -13,7 +13,7 @@
 //! | [`site`] | the data centre as decided: what both ends share | no position, nothing undecided |
 //! | [`credentials`] | the keys and certificates of the plan, from the vault | what each says, not where it goes |
 //! | `roles` | for each machine its [`setup`]: files, packages, bootstrap stages; and the `flow`s that it needs | one role each, none knows another |
-//! | `emit` | [`artifact`]s: user-data, network-config, seed images, the report | one artifact kind a file |
+//! | `emit` | [`artifact`]s: user-data, network-config, seed images, disks, OVF descriptors, the report | one artifact kind a file |
 //! | `verify` | the artifacts read back and compared with the plan | nothing of how they were made |
 //!
 //! Modules beside the phases: [`diag`] (diagnostics and their rendering), [`value`] (small checked types), [`mod@format`]
@@ -56,13 +56,13 @@ pub mod write;
 
 use std::collections::BTreeMap;
 
-use artifact::Artifacts;
+use artifact::{Appliance, Artifacts, SharedDisk};
 use credentials::Credentials;
 use diag::{Diagnostic, Files, Locate, Path, Span, has_errors};
 use jiff::Timestamp;
 use plan::Certificates;
 use setup::Setups;
-use site::Site;
+use site::{Machine, Site};
 use source::Unreadable;
 use vault::Vault;
 
@@ -155,6 +155,14 @@ impl Compiled {
     /// [`Bug`] if one that is planned was not made.
     pub fn certificates(&self) -> Result<Certificates, Bug> {
         Certificates::new(&self.site, &self.credentials, &self.setups)
+    }
+
+    /// One of its machines as a package, with the system disk that all are copied from, if there is one.
+    ///
+    /// # Errors
+    /// [`Bug`], as in [`make`].
+    pub fn appliance(&self, machine: &Machine, disk: Option<SharedDisk>) -> Result<Appliance<'_>, Bug> {
+        emit::appliance(&self.site, machine, &self.artifacts, disk)
     }
 
     /// The artifacts as they may be shown: made in the same way of [redacted](Setups::redacted) files.

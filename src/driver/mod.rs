@@ -1,6 +1,8 @@
 //! The only reader: finds and reads what the compiler needs, and carries out each command.
 
+mod bundle;
 mod discover;
+mod disk;
 mod init;
 mod look;
 mod read;
@@ -16,6 +18,7 @@ use crate::site::Site;
 use crate::vault::Vault;
 use crate::{Compiled, Report, make, model, plan_site, write};
 
+pub use bundle::bundle;
 pub use init::{init, starts};
 pub use look::{View, check, plan};
 pub use read::inputs;
@@ -36,19 +39,7 @@ pub enum Status {
 ///
 /// If one of them has an error, or its vault is refused, nothing is written for any of them.
 pub fn build(terminal: &mut Terminal<'_>, paths: &[PathBuf], out: &Path, vault: Option<&Path>) -> Status {
-    let sites = match all(terminal, paths) {
-        Ok(sites) => sites,
-        Err(status) => return status,
-    };
-    let vaults = match vault::open(vault, &paths_of(&sites)) {
-        Ok(vaults) => vaults,
-        Err(refused) => return terminal.refuse(&refused),
-    };
-    for opened in &vaults {
-        terminal.vault(opened);
-    }
-    let vaults = vaults.into_iter().map(|opened| opened.vault).collect();
-    let compiled = match compiled(terminal, &sites, vaults) {
+    let compiled = match all(terminal, paths).and_then(|sites| made(terminal, &sites, vault)) {
         Ok(compiled) => compiled,
         Err(status) => return status,
     };
@@ -163,6 +154,15 @@ fn all(terminal: &mut Terminal<'_>, paths: &[PathBuf]) -> Result<Vec<Found>, Sta
         status = status.max(Status::Findings);
     }
     if status == Status::Success { Ok(all) } else { Err(status) }
+}
+
+/// Makes the artifacts of these sites, each from its vault, which is made if it is missing.
+fn made(terminal: &mut Terminal<'_>, sites: &[Found], vault: Option<&Path>) -> Result<Vec<Compiled>, Status> {
+    let vaults = vault::open(vault, &paths_of(sites)).map_err(|refused| terminal.refuse(&refused))?;
+    for opened in &vaults {
+        terminal.vault(opened);
+    }
+    compiled(terminal, sites, vaults.into_iter().map(|opened| opened.vault).collect())
 }
 
 /// Makes the artifacts of these sites, side by side, each from its vault.

@@ -42,6 +42,15 @@ struct Built<'a> {
     unchanged: usize,
 }
 
+/// A blueprint whose machines were bundled, for programs.
+#[derive(Serialize)]
+struct Bundled<'a> {
+    blueprint: &'a str,
+    folder: &'a Path,
+    appliances: usize,
+    bytes: u64,
+}
+
 /// A blueprint that was checked, for programs.
 #[derive(Serialize)]
 struct Checked<'a> {
@@ -140,6 +149,18 @@ impl<'a> Terminal<'a> {
         Status::Failure
     }
 
+    /// Shows a failure, and the way out.
+    pub(super) fn fail_with_help(&mut self, message: &str, help: &str) -> Status {
+        self.remark("error", message, &[help.to_owned()]);
+        Status::Failure
+    }
+
+    /// Says that system disks are empty.
+    pub(super) fn no_disk(&mut self) {
+        let help = "`--disk FILE` names what is to be on them, a raw image or a stream-optimized VMDK";
+        self.remark("note", "the system disks of these appliances are empty", &[help.to_owned()]);
+    }
+
     /// Says so if a vault was made.
     pub(super) fn vault(&mut self, opened: &vault::Opened) {
         if !opened.made {
@@ -195,6 +216,18 @@ impl<'a> Terminal<'a> {
             "git init, and say in .github/workflows/bpc.yml where bpc comes from".to_owned(),
         ];
         self.say(&format!("{made}{}\n", steps.join("\n  ")));
+    }
+
+    /// Says where the appliances of a blueprint are.
+    pub(super) fn bundled(&mut self, built: &Compiled, folder: &Path, bytes: u64) {
+        let (blueprint, appliances) = (&built.site.name, built.site.machines.len());
+        if self.style == Style::Json {
+            self.line(&Bundled { blueprint, folder, appliances, bytes });
+            return;
+        }
+        let mib = bytes.div_ceil(1 << 20);
+        let appliances = plural(appliances, "appliance");
+        self.say(&format!("{blueprint}: {appliances} in {}: {mib} MiB\n", folder.display()));
     }
 
     /// Says that a blueprint has no errors, and, if its certificates were looked at, until when they are good.

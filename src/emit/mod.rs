@@ -1,7 +1,9 @@
 //! From the plan to artifacts: one file an artifact kind. Nothing here can fail on what a user wrote.
 
+mod disk;
 mod network_config;
 mod operator;
+mod ovf;
 mod report;
 mod seed;
 mod user_data;
@@ -9,13 +11,15 @@ mod user_data;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::artifact::{Artifact, Content, Kind};
+use crate::artifact::{Appliance, Artifact, Artifacts, Content, Kind, SharedDisk};
 use crate::bootstrap;
 use crate::bug::Bug;
 use crate::credentials::Credentials;
 use crate::format::yaml::Yaml;
 use crate::setup::{Setup, Setups};
-use crate::site::{Machine, Site};
+use crate::site::{Machine, SEED, SYSTEM_DISK, Site};
+
+use ovf::File;
 
 /// The artifacts of all machines, made side by side, those of the operator, and the report.
 pub(crate) fn site(site: &Site, credentials: &Credentials, setups: &Setups) -> Result<Vec<Artifact>, Bug> {
@@ -41,6 +45,15 @@ fn machine(site: &Site, machine: &Machine, setup: &Setup) -> Result<Vec<Artifact
         ("network-config", network_config.into()),
     ];
     let image = seed::image(site, &documents)?;
+    let mut files = Vec::new();
+    let mut disks = Vec::new();
+    for disk in site.disks(machine) {
+        let (path, image) = (format!("disks/{}.vmdk", disk.name), disk::image(site, machine, &disk)?);
+        files.push(file(site, machine, &disk.name, path.clone(), &image));
+        disks.push((path, image));
+    }
+    files.push(file(site, machine, SEED, "seed.iso".to_owned(), image.bytes()));
+    let descriptor = ovf::descriptor(site, machine, &files)?;
     let artifact = |path: &str, kind: Kind, content: Content, executable: bool| Artifact {
         path: format!("machines/{}/{path}", machine.name),
         kind,
@@ -49,6 +62,10 @@ fn machine(site: &Site, machine: &Machine, setup: &Setup) -> Result<Vec<Artifact
         origin: machine.origin.clone(),
     };
     let mut artifacts = vec![artifact("seed.iso", Kind::Seed, image, false)];
+    artifacts.push(artifact("machine.ovf", Kind::Ovf, descriptor.into(), false));
+    for (path, image) in disks {
+        artifacts.push(artifact(&path, Kind::Disk, Content::Public(image), false));
+    }
     for (name, content) in documents {
         artifacts.push(artifact(name, Kind::CloudInit, content, false));
     }
@@ -57,6 +74,37 @@ fn machine(site: &Site, machine: &Machine, setup: &Setup) -> Result<Vec<Artifact
         artifacts.push(artifact(&path, Kind::MachineFile, file.content, file.mode & 0o111 != 0));
     }
     Ok(artifacts)
+}
+
+/// What a descriptor says of a disk or a seed.
+fn file(site: &Site, machine: &Machine, name: &str, href: String, bytes: &[u8]) -> File {
+    File { href, length: bytes.len() as u64, uuid: site.disk_uuid(&machine.name, name) }
+}
+
+/// A machine of a site as one package, all of whose files are in one folder. Its system disk is the shared one, or,
+/// without that, the empty one of the tree.
+pub(crate) fn appliance<'a>(
+    site: &Site,
+    machine: &Machine,
+    artifacts: &'a Artifacts,
+    shared: Option<SharedDisk>,
+) -> Result<Appliance<'a>, Bug> {
+    let disks = site.disks(machine).into_iter().map(|disk| (disk.name, "disks/", ".vmdk"));
+    let (mut described, mut files) = (Vec::new(), Vec::new());
+    for (name, folder, end) in disks.chain([(SEED.to_owned(), "", ".iso")]) {
+        let href = format!("{name}{end}");
+        if let (SYSTEM_DISK, Some(SharedDisk { length, uuid })) = (name.as_str(), shared) {
+            described.push(File { href: href.clone(), length, uuid });
+            files.push((href, None));
+            continue;
+        }
+        let path = format!("machines/{}/{folder}{href}", machine.name);
+        let made = artifacts.files.iter().find(|artifact| artifact.path == path);
+        let bytes = made.ok_or_else(|| Bug(format!("{path} was not made")))?.content.bytes();
+        described.push(file(site, machine, &name, href.clone(), bytes));
+        files.push((href, Some(bytes)));
+    }
+    Ok(Appliance { descriptor: ovf::descriptor(site, machine, &described)?, files })
 }
 
 /// The instance-id changes exactly when cloud-init has something new to do on the machine. It tells nothing about a

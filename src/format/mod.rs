@@ -1,6 +1,9 @@
 //! Codecs that know nothing of clusters: each writes one format that other programs read.
 
 pub mod iso9660;
+pub mod ova;
 pub mod pem;
 pub mod shell;
+pub mod vmdk;
+pub mod xml;
 pub mod yaml;

@@ -12,7 +12,7 @@ pub use certificates::{Certificates, ListedCertificate, Term};
 pub use secrets::Secrets;
 use table::table;
 
-use crate::site::{Machine, Network, Segment, Site};
+use crate::site::{Adapter, Controller, Machine, Network, Segment, Site, VirtualBox};
 use crate::value::Size;
 
 /// The decided values of a site, in the order of the blueprint.
@@ -21,10 +21,20 @@ pub struct Plan {
     name: String,
     domain: String,
     epoch: String,
+    virtualbox: PlannedVirtualBox,
     networks: Vec<PlannedNetwork>,
     machines: Vec<PlannedMachine>,
     floating_addresses: Vec<PlannedFloating>,
     ports: Vec<PlannedPort>,
+}
+
+/// What all machines are, in VirtualBox's words.
+#[derive(Clone, Debug, Serialize)]
+struct PlannedVirtualBox {
+    chipset: &'static str,
+    firmware: &'static str,
+    controller: &'static str,
+    adapter: &'static str,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -124,6 +134,7 @@ impl Plan {
             name: site.name.clone(),
             domain: site.domain.clone(),
             epoch: site.epoch.to_string(),
+            virtualbox: PlannedVirtualBox::new(site),
             networks: site.networks.iter().map(PlannedNetwork::new).collect(),
             machines: site.machines.iter().map(|machine| PlannedMachine::new(site, machine)).collect(),
             floating_addresses: floating.collect(),
@@ -198,6 +209,24 @@ impl PlannedNetwork {
             optional(&self.dhcp),
             pools.join(", "),
         ]
+    }
+}
+
+impl PlannedVirtualBox {
+    fn new(site: &Site) -> Self {
+        let VirtualBox { controller, adapter, chipset, .. } = site.virtualbox;
+        Self {
+            chipset: chipset.as_str(),
+            firmware: site.image.firmware.as_str(),
+            controller: match controller {
+                Controller::Sata => "IntelAhci",
+                Controller::VirtioScsi => "VirtioSCSI",
+            },
+            adapter: match adapter {
+                Adapter::Virtio => "virtio",
+                Adapter::E1000 => "82540EM",
+            },
+        }
     }
 }
 

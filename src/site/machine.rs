@@ -38,6 +38,11 @@ pub struct Machine {
     pub origin: String,
 }
 
+/// The name of the disk that a machine starts from; no other disk is called so.
+pub const SYSTEM_DISK: &str = "system";
+/// The name of the image that tells a machine what it is; no disk is called so.
+pub const SEED: &str = "seed";
+
 /// An empty disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disk {

@@ -19,6 +19,8 @@ use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 
+use crate::value::Uuid;
+
 pub use crate::model::{Architecture, Distribution, Firmware, Role};
 pub use certificates::{
     Algorithm, AuthorityKeys, AuthorityKind, CertificateKind, CertificatePlan, CertificateUsage, Holder,
@@ -34,7 +36,7 @@ pub use load_balancer::{
     ALIVE_PATH, ALIVE_PORT, API_FRONTEND, Check, CheckKind, Failover, FenceAgent, Frontend, Keepalived,
     LoadBalancing, Mode, Pacemaker, Server, Stats, TwoNode,
 };
-pub use machine::{Attachment, Disk, Machine, Nic, PublishedPort, Segment, Taint};
+pub use machine::{Attachment, Disk, Machine, Nic, PublishedPort, SEED, SYSTEM_DISK, Segment, Taint};
 pub use network::{GatewayAddresses, Network, Pool};
 pub use secrets::SharedSecret;
 pub use ssh::{SSH_HOST_AUTHORITY, SSH_USER_AUTHORITY, SshCertificate, SshPlan};
@@ -166,6 +168,31 @@ impl Site {
     #[must_use]
     pub fn generation(&self, purpose: &str) -> u32 {
         self.generations.get(purpose).copied().unwrap_or(0)
+    }
+
+    /// The identity of a machine.
+    #[must_use]
+    pub fn machine_uuid(&self, machine: &str) -> Uuid {
+        Uuid::derive(&[&self.name, machine, "machine"])
+    }
+
+    /// The identity of a disk of a machine, [`SYSTEM_DISK`] and [`SEED`] among them.
+    #[must_use]
+    pub fn disk_uuid(&self, machine: &str, disk: &str) -> Uuid {
+        Uuid::derive(&[&self.name, machine, "disk", disk])
+    }
+
+    /// The identity of a system disk that all machines are copied from.
+    #[must_use]
+    pub fn shared_disk_uuid(&self) -> Uuid {
+        Uuid::derive(&[&self.name, "disk", SYSTEM_DISK])
+    }
+
+    /// All disks of a machine, that which it starts from first.
+    #[must_use]
+    pub fn disks(&self, machine: &Machine) -> Vec<Disk> {
+        let system = Disk { name: SYSTEM_DISK.to_owned(), size: self.image.disk };
+        [&[system], machine.disks.as_slice()].concat()
     }
 
     /// A machine's full name: `kube-mast01.kube.demo`.

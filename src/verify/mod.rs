@@ -1,5 +1,6 @@
 //! Reads finished artifacts back and compares them with the plan: what differs is a bug in bpc, never a user's.
 
+mod appliance;
 mod ssh;
 #[cfg(test)]
 mod tests;
@@ -15,13 +16,15 @@ use crate::bug::Bug;
 use crate::format::iso9660;
 use crate::site::{Machine, Site};
 
-/// Proves that every machine's seed holds its documents, that these say what the plan says, and that the certificates do.
+/// Proves that every machine's seed holds its documents, and that these, its descriptor with its disks, and the
+/// certificates say what the plan says.
 pub(crate) fn verify(site: &Site, artifacts: &Artifacts) -> Result<(), Bug> {
     unique_paths(artifacts)?;
     site.machines.par_iter().try_for_each(|machine| {
         let verifier = Verifier { site, machine, artifacts };
         verifier.seed()?;
         verifier.network_config()?;
+        verifier.descriptor()?;
         verifier.user_data()
     })?;
     x509::verify(site, artifacts)?;

@@ -116,3 +116,49 @@ fn what_cannot_be_read_is_a_bug_without_a_secret() {
     let said = verify(&site, &artifacts).unwrap_err().0;
     assert!(said.starts_with("an SSH key is unreadable") && !said.contains("hunter2"), "{said}");
 }
+
+/// What a descriptor says is found when it is changed, in either half of it, and so is a disk.
+#[test]
+fn a_descriptor_or_a_disk_of_something_else_is_found() {
+    let (site, artifacts) = built("virtualbox: {adapter: e1000}", 7);
+    let complaint = |path: &str, change: &dyn Fn(&[u8]) -> Vec<u8>| {
+        let mut changed = artifacts.clone();
+        let file = changed.files.iter_mut().find(|file| file.path == path).unwrap();
+        let bytes = change(file.content.bytes());
+        assert!(bytes != file.content.bytes(), "{path} is the same");
+        file.content = Content::Public(bytes);
+        verify(&site, &changed).err().map(|bug| bug.0)
+    };
+    let ovf = "machines/mast01/machine.ovf";
+    for (from, to) in [
+        ("<rasd:VirtualQuantity>2<", "<rasd:VirtualQuantity>3<"),
+        ("<rasd:VirtualQuantity>2048<", "<rasd:VirtualQuantity>2049<"),
+        ("<rasd:Connection>Internal<", "<rasd:Connection>Bridged<"),
+        ("<rasd:Address>08:", "<rasd:Address>0a:"),
+        ("ovf:/disk/seed", "ovf:/disk/system"),
+        ("<CPU count=\"2\"", "<CPU count=\"1\""),
+        ("RAMSize=\"2048\"", "RAMSize=\"1024\""),
+        ("type=\"BIOS\"", "type=\"EFI\""),
+        ("PIIX3", "ICH9"),
+        ("MACAddress=\"08", "MACAddress=\"0A"),
+        ("<InternalNetwork name=\"example-lan\"", "<InternalNetwork name=\"other\""),
+        ("<InternalNetwork ", "<BridgedInterface "),
+        ("<Image uuid=\"{", "<Image uuid=\"{0"),
+        ("ovf:size=\"", "ovf:size=\"1"),
+        ("ovf:capacity=\"", "ovf:capacity=\"1"),
+        ("vbox:uuid=\"", "vbox:uuid=\"0"),
+        ("href=\"disks/system.vmdk\"", "href=\"seed.iso\""),
+        ("<vbox:Machine", "<Machine"),
+    ] {
+        let change = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(from, to).into_bytes();
+        assert!(complaint(ovf, &change).is_some(), "{from}");
+    }
+    let disk = "machines/mast01/disks/system.vmdk";
+    let other = artifacts.files.iter().find(|file| file.path == disk.replace("01", "02")).unwrap();
+    assert_eq!(
+        complaint(disk, &|_| other.content.bytes().to_vec()),
+        Some("the disk system of mast01 is not as planned".into())
+    );
+    let last = |bytes: &[u8]| [&bytes[..bytes.len() - 1], &[1]].concat();
+    assert!(complaint(disk, &last).unwrap().ends_with("there is no end-of-stream marker"));
+}

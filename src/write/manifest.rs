@@ -27,47 +27,76 @@ struct Manifest<'a> {
 struct Entry<'a> {
     path: &'a str,
     kind: &'a str,
-    size: usize,
+    size: u64,
     sha256: &'a str,
     mode: String,
     visibility: &'a str,
     origin: &'a str,
 }
 
+/// What is said of a file.
+#[derive(Debug)]
+pub(super) struct Listed<'a> {
+    /// Its path in the tree.
+    pub(super) path: &'a str,
+    /// What it is for.
+    pub(super) kind: Kind,
+    /// Its length in bytes.
+    pub(super) size: u64,
+    /// Its SHA-256, in hex.
+    pub(super) sha256: String,
+    /// Its mode.
+    pub(super) mode: u32,
+    /// Whether it must stay hidden.
+    pub(super) secret: bool,
+    /// Where it comes from.
+    pub(super) origin: &'a str,
+}
+
 /// `manifest.json`, which lists every artifact, and `SHA256SUMS`, which also covers `manifest.json`.
 #[must_use]
 pub fn manifest(artifacts: &Artifacts) -> Vec<Artifact> {
-    let mut digests: Vec<(&Artifact, String)> =
-        artifacts.files.par_iter().map(|artifact| (artifact, digest(artifact.content.bytes()))).collect();
-    digests.sort_by_key(|(artifact, _)| &artifact.path);
+    let listed = artifacts.files.par_iter().map(|artifact| Listed {
+        path: &artifact.path,
+        kind: artifact.kind,
+        size: artifact.content.bytes().len() as u64,
+        sha256: digest(artifact.content.bytes()),
+        mode: artifact.mode(),
+        secret: artifact.content.is_secret(),
+        origin: &artifact.origin,
+    });
+    lists(&artifacts.name, listed.collect())
+}
 
-    let files = digests.iter().map(|(artifact, digest)| entry(artifact, digest)).collect();
-    let list = Manifest { bpc: env!("CARGO_PKG_VERSION"), blueprint: &artifacts.name, files };
+/// The two lists of these files of a blueprint.
+pub(super) fn lists(blueprint: &str, mut listed: Vec<Listed<'_>>) -> Vec<Artifact> {
+    listed.sort_by_key(|file| file.path);
+    let list =
+        Manifest { bpc: env!("CARGO_PKG_VERSION"), blueprint, files: listed.iter().map(entry).collect() };
     // Strings and numbers only: there is nothing in it that JSON could not hold.
     let mut json = serde_json::to_vec_pretty(&list).unwrap_or_default();
     json.push(b'\n');
 
     let json_digest = digest(&json);
-    let mut lines: Vec<(&str, &str)> =
-        digests.iter().map(|(artifact, digest)| (artifact.path.as_str(), digest.as_str())).collect();
+    let mut lines: Vec<(&str, &str)> = listed.iter().map(|file| (file.path, file.sha256.as_str())).collect();
     lines.push((MANIFEST, &json_digest));
     lines.sort_unstable();
     let sums: String = lines.iter().map(|(path, digest)| sum_line(path, digest)).collect();
     vec![
-        listing(MANIFEST, Kind::Manifest, json, &artifacts.name),
-        listing(DIGESTS, Kind::Digests, sums.into_bytes(), &artifacts.name),
+        listing(MANIFEST, Kind::Manifest, json, blueprint),
+        listing(DIGESTS, Kind::Digests, sums.into_bytes(), blueprint),
     ]
 }
 
-fn entry<'a>(artifact: &'a Artifact, sha256: &'a str) -> Entry<'a> {
+fn entry<'a>(file: &'a Listed<'_>) -> Entry<'a> {
     Entry {
-        path: &artifact.path,
-        kind: artifact.kind.as_str(),
-        size: artifact.content.bytes().len(),
-        sha256,
-        mode: format!("{:04o}", artifact.mode()),
-        visibility: if artifact.content.is_secret() { "secret" } else { "public" },
-        origin: &artifact.origin,
+        path: file.path,
+        kind: file.kind.as_str(),
+        size: file.size,
+        sha256: &file.sha256,
+        mode: format!("{:04o}", file.mode),
+        visibility: if file.secret { "secret" } else { "public" },
+        origin: file.origin,
     }
 }
 

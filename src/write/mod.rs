@@ -35,6 +35,7 @@
 #![expect(clippy::disallowed_methods, reason = "this module is the writer")]
 
 mod add;
+mod bundle;
 mod clear;
 mod error;
 mod filesystem;
@@ -55,6 +56,7 @@ use std::path::Path;
 use crate::artifact::Artifacts;
 
 pub use add::add;
+pub use bundle::{Bundle, Digesting};
 pub use error::{Error, Obstacle, Refusal};
 use filesystem::FileSystem;
 pub use manifest::manifest;

@@ -102,7 +102,8 @@ pub(super) fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode))
 }
 
-fn write(path: &Path, artifact: &Artifact) -> io::Result<()> {
+/// Writes a file that is new, with its mode.
+pub(super) fn write(path: &Path, artifact: &Artifact) -> io::Result<()> {
     // The mode is given twice: here so that a secret is never readable, below because of the umask.
     let mut file = OpenOptions::new().write(true).create_new(true).mode(artifact.mode()).open(path)?;
     file.write_all(artifact.content.bytes())?;

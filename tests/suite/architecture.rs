@@ -83,6 +83,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "driver",
         &[
+            "artifact",
             "crate",
             "diag",
             "format",

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use bpc::artifact::{Artifact, Content, Kind};
 use bpc::driver::inputs;
-use bpc::format::iso9660;
+use bpc::format::{iso9660, vmdk};
 use bpc::pki::{Certificate, bundle_pem, ssh};
 use bpc::plan::Plan;
 use bpc::value::Secret;
@@ -75,6 +76,7 @@ fn text(artifact: &Artifact, redacted: Option<&Artifact>) -> String {
     }
     match artifact.kind {
         Kind::Seed => listing(bytes),
+        Kind::Disk => disk(bytes),
         _ => String::from_utf8(bytes.to_vec())
             .unwrap_or_else(|_| panic!("{} is no text: it needs a listing", artifact.path)),
     }
@@ -94,6 +96,15 @@ fn listing(image: &[u8]) -> String {
         }
     }
     text
+}
+
+/// What a disk is, its digest, and how much is on it.
+fn disk(image: &[u8]) -> String {
+    let opened = vmdk::Image::open(Cursor::new(image)).unwrap();
+    let (size, uuid) = (opened.capacity(), opened.uuid().unwrap().to_owned());
+    let grains = opened.grains().map(Result::unwrap).count();
+    let (length, digest) = (image.len(), sha256(image));
+    format!("disk of {size} bytes, {grains} grains, uuid {uuid}\n{length} bytes, sha256 {digest}\n")
 }
 
 fn sha256(bytes: &[u8]) -> String {

@@ -18,6 +18,7 @@ fn of_bpc() {
     Commands:
       init     Begin a repository of your own: a blueprint, and what checks, builds and starts it
       build    Build blueprints into out/<name>/
+      bundle   Make one file of each machine, for VirtualBox's `import` and other hypervisors
       check    Report what is wrong with blueprints: a build that writes nothing
       plan     Show machines, adapters, addresses and ports as they will be, or where secrets go, or
                certificates
@@ -101,6 +102,40 @@ fn of_build() {
       bpc build
       bpc build blueprints/kube-demo --out /srv/images
       bpc build --vault ~/keys/kube-demo.key blueprints/kube-demo
+    ");
+}
+
+#[test]
+fn of_bundle() {
+    insta::assert_snapshot!(help(&["bundle", "--help"]), @r"
+    Make one file of each machine, for VirtualBox's `import` and other hypervisors
+
+    Usage: bpc bundle [OPTIONS] --ova [PATH]...
+
+    Arguments:
+      [PATH]...  Blueprints, or folders: each blueprint.yaml in and below them [default: blueprints]
+
+    Options:
+          --strict         Take warnings for errors
+          --format <FORM>  For people, for editors (one line for each message), or for programs
+                           [default: human] [possible values: human, short, json]
+          --ova            As OVA, with the seed and the disks in it
+          --disk <FILE>    What is on the system disks: a raw image or a stream-optimized VMDK [default:
+                           nothing]
+          --out <DIR>      The folder that gets a folder for each blueprint [default: out]
+          --vault <FILE>   The vault [default: vault.key beside the blueprint, made if missing]
+          --color <WHEN>   Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
+                           [default: auto] [possible values: auto, always, never]
+      -h, --help           Print help
+
+    The appliances of a blueprint go to DIR/<name>.bundle/<machine>.ova, where they replace those of an
+    earlier bundle once all are complete. They hold seeds, and with these secrets: keep them as you keep
+    the vault.
+
+    Examples:
+      bpc bundle --ova blueprints/tiny
+      qemu-img convert -O raw debian-13-generic-amd64.qcow2 debian.raw
+      bpc bundle --ova --disk debian.raw blueprints/tiny
     ");
 }
 

@@ -180,7 +180,9 @@ fn run_steps(project: &Project, steps: &[&str]) -> BTreeMap<String, String> {
     let public = project.tree("public");
     let files = public.into_iter().filter_map(|(path, (_, bytes))| Some((path, bytes?)));
     files
-        .map(|(path, bytes)| (path.to_str().unwrap().to_owned(), String::from_utf8(bytes).unwrap()))
+        .map(|(path, bytes)| {
+            (path.to_str().unwrap().to_owned(), String::from_utf8_lossy(&bytes).into_owned())
+        })
         .collect()
 }
 

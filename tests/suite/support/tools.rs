@@ -116,6 +116,7 @@ fn package_of(program: &str) -> &str {
         "isoinfo" => "genisoimage",
         "netplan" => "netplan.io",
         "nft" => "nftables",
+        "qemu-img" => "qemu-utils",
         "ssh" | "ssh-keygen" => "openssh-client",
         "/usr/sbin/sshd" => "openssh-server",
         "systemd-analyze" => "systemd",
