@@ -81,6 +81,12 @@ prove-offline NAME STAGE +MACHINE:
     done
     exec bash tests/lab/offline.sh "$stage" "$@"
 
+# Have the real VirtualBox make, change, import and delete the machines of all blueprints; it starts none
+[group('proof')]
+prove-virtualbox:
+    bash tests/lab/checkers.sh target/checkers sid
+    BPC_REQUIRE_TOOLS=1 cargo test --test suite -- virtualbox::real --nocapture
+
 # Cut the power of the machine that holds the floating address: just prove-failover [-s SUITE] NAME
 [group('proof')]
 prove-failover *ARGUMENT:

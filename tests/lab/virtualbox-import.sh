@@ -1,21 +1,19 @@
 #!/bin/bash
-# virtualbox-import.sh VIRTUALBOX TREE PLAN [OVA...]: has the real VirtualBox import every machine of a tree, and judges
+# virtualbox-import.sh VBOXMANAGE TREE PLAN [OVA...]: has the real VirtualBox import every machine of a tree, and judges
 # what it made by the plan.
 #
-# VIRTUALBOX is a folder with VirtualBox's userland: `vbm` in it runs VBoxManage there, and its `lab` is /lab for that.
-# TREE is out/NAME, PLAN what `bpc plan --format json` says of it, OVA what `bpc bundle --ova` made of it. Each machine
-# is imported dry, for real, and once more without VirtualBox's own element, as any other hypervisor would.
+# VBOXMANAGE is the program, for which no machine is registered; it sees TREE under the path that it has here, and is set
+# to make machines in a folder of its own. TREE is out/NAME, which gets a file for each machine; PLAN what
+# `bpc plan --format json` says of it, OVA what `bpc bundle --ova` made of it. Each machine is imported dry, for real, and
+# once more without VirtualBox's own element, as any other hypervisor would.
 set -euo pipefail
 
 here=$(dirname "$(realpath "$0")")
-[ $# -ge 3 ] || { echo "usage: ${0##*/} VIRTUALBOX TREE PLAN [OVA...]" >&2; exit 2; }
-virtualbox=$(realpath "$1") tree=$(realpath "$2") plan=$(realpath "$3")
+[ $# -ge 3 ] || { echo "usage: ${0##*/} VBOXMANAGE TREE PLAN [OVA...]" >&2; exit 2; }
+virtualbox=$1 tree=$(realpath "$2") plan=$(realpath "$3")
 shift 3
 
-run=$(mktemp -d "$virtualbox/lab/import.XXXXXX")
-inside=/lab/${run##*/}
-# A registry and a server of its own, which ends by itself some seconds after the last command.
-export VBOX_USER_HOME=$inside/home VBOX_IPC_SOCKETID=${run##*.}
+run=$(mktemp -d)
 imports=0 facts=0
 trap 'rm -rf "$run"' EXIT
 
@@ -26,7 +24,7 @@ fail() {
 
 # vbm WORD...: VBoxManage, which must succeed and complain of nothing: it exits with 0 where it should not.
 vbm() {
-  if ! "$virtualbox/vbm" "$@" >"$run/out" 2>"$run/err" || grep -Eq '(error|warning):' "$run/err"; then
+  if ! "$virtualbox" "$@" >"$run/out" 2>"$run/err" || grep -Eq '(error|warning):' "$run/err"; then
     cat "$run/err" >&2
     fail "VBoxManage $*"
   fi
@@ -46,16 +44,12 @@ import() {
   python3 "$here/virtualbox-compare.py" "$plan" "$2" "$3" "$run/machine" "$run/media" >"$run/compared"
   facts=$((facts + $(cat "$run/compared")))
   vbm unregistervm "$uuid" --delete
-  rm -rf "$run/machines"
   imports=$((imports + 1))
 }
 
-mkdir "$run/tree"
-cp -r "$tree/machines" "$run/tree"
-vbm setproperty machinefolder "$inside/machines"
-for folder in "$run"/tree/machines/*/; do
+for folder in "$tree"/machines/*/; do
   name=$(basename "$folder")
-  at=$inside/tree/machines/$name
+  at=$tree/machines/$name
   import "$at/machine.ovf" "$name" whole
   # VirtualBox makes a PC of a machine's items: "x86-specific platform settings are not available".
   if grep -q 'Platform architecture="ARM"' "$folder/machine.ovf"; then continue; fi
@@ -66,7 +60,6 @@ for folder in "$run"/tree/machines/*/; do
   import "$at/plain.ovf" "$name" plain
 done
 for ova; do
-  cp "$ova" "$run/tree"
-  import "$inside/tree/${ova##*/}" "$(basename "$ova" .ova)" whole
+  import "$(realpath "$ova")" "$(basename "$ova" .ova)" whole
 done
 echo "$(basename "$tree"): $imports imports, $facts facts are as planned"

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use bpc::Compiled;
@@ -283,4 +284,45 @@ fn snapshots_and_disks_of_others_survive_what_they_should() {
     world.succeed("dash", "snapshot.sh", &["delete", "two"]);
     world.succeed("dash", "destroy.sh", &["--yes"]);
     assert!(world.path("mine.vdi").exists());
+}
+
+#[test]
+fn every_descriptor_is_imported_as_planned() {
+    for name in ["kube-compact", "kube-demo", "kube-full", "kube-keepalived", "tiny"] {
+        assert_imports(&format!("blueprints/{name}"));
+    }
+    for name in ["everything", "lonely", "routed"] {
+        assert_imports(&format!("tests/blueprints/{name}"));
+    }
+}
+
+/// Asserts that VirtualBox makes what the plan says of the descriptors of a blueprint, and of one of its appliances.
+fn assert_imports(path: &str) {
+    let (folder, name) = path.rsplit_once('/').unwrap();
+    let built = built::changed_in(folder, name, |text| text);
+    let Some(world) = World::real(&built) else { return };
+    let mut bpc = Command::new(env!("CARGO_BIN_EXE_bpc"));
+    bpc.env_clear().current_dir(env!("CARGO_MANIFEST_DIR")).args(["plan", "--format", "json", path]);
+    let plan = bpc.output().unwrap();
+    assert!(plan.status.success(), "{plan:?}");
+    world.write("plan.json", &plan.stdout);
+    let tree = format!("tree/{name}");
+    for file in &built.artifacts.files {
+        if file.path.starts_with("machines/") && !file.path.contains("/files/") {
+            world.write(&format!("{tree}/{}", file.path), file.content.bytes());
+        }
+    }
+    world.write("vault.key", &crate::support::vault::KEY);
+    fs::set_permissions(world.path("vault.key"), fs::Permissions::from_mode(0o600)).unwrap();
+    let mut bpc = Command::new(env!("CARGO_BIN_EXE_bpc"));
+    bpc.env_clear().current_dir(env!("CARGO_MANIFEST_DIR")).args(["bundle", "--ova", path, "--out"]);
+    let bundled = said(bpc.arg(world.path("bundles")).arg("--vault").arg(world.path("vault.key")));
+    assert_eq!(bundled.status, 0, "{bundled:?}");
+    let ova = format!("bundles/{name}.bundle/{}.ova", built.site.machines[0].name);
+    let mut script = Command::new("bash");
+    script.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/virtualbox-import.sh"));
+    script.args(["bin/VBoxManage", &tree, "plan.json", &ova].map(|path| world.path(path)));
+    let said = said(script.env("WORLD", world.path("").display().to_string().trim_end_matches('/')));
+    assert_eq!(said.status, 0, "{said:?}");
+    eprintln!("{}", said.out.trim_end());
 }
