@@ -114,7 +114,7 @@ Examples:
         #[arg(long, value_name = "FILE")]
         vault: Option<PathBuf>,
     },
-    /// Show machines, adapters, addresses and ports as they will be, or where secrets go, or certificates.
+    /// Show machines, adapters, addresses and ports as they will be; or where secrets go, certificates, or what changes.
     #[command(after_help = "\
 Nothing that is shown is secret. Without a vault certificates have no keys yet, and so no fingerprints.
 
@@ -122,7 +122,8 @@ Examples:
   bpc plan blueprints/kube-demo
   bpc plan --format json blueprints/kube-demo | jq -r '.machines[] | [.name, .address] | @tsv'
   bpc plan --secrets blueprints/kube-demo        which keys are on which machine?
-  bpc plan --certificates blueprints/kube-demo   with the fingerprints that `openssl x509` prints")]
+  bpc plan --certificates blueprints/kube-demo   with the fingerprints that `openssl x509` prints
+  bpc plan --changes blueprints/kube-demo        which machines would `up.sh` touch after a build?")]
     Plan {
         #[command(flatten)]
         blueprints: Blueprints,
@@ -130,10 +131,16 @@ Examples:
         #[arg(long)]
         secrets: bool,
         /// Show certificates: who has them, what they say, until when they are good, and their fingerprints.
-        #[arg(long, conflicts_with = "secrets")]
+        #[arg(long, group = "with_vault", conflicts_with = "secrets")]
         certificates: bool,
-        /// The vault of the certificates [default: vault.key beside the blueprint, which need not be there].
-        #[arg(long, value_name = "FILE", requires = "certificates", conflicts_with = "secrets")]
+        /// Show what a build would do to the machines of the earlier one: which are new, get a new seed or new hardware.
+        #[arg(long, group = "with_vault", conflicts_with = "secrets")]
+        changes: bool,
+        /// The folder with the earlier build [default: out].
+        #[arg(long, value_name = "DIR", requires = "changes")]
+        out: Option<PathBuf>,
+        /// The vault of keys and certificates [default: vault.key beside the blueprint, which need not be there].
+        #[arg(long, value_name = "FILE", requires = "with_vault", conflicts_with = "secrets")]
         vault: Option<PathBuf>,
     },
     /// Make a vault, which all secrets come from, or recognise one.
@@ -242,10 +249,12 @@ pub(crate) fn run() -> ExitCode {
         Command::Check { blueprints, at, vault } => {
             driver::check(&mut terminal, &blueprints.paths, vault.as_deref(), at)
         }
-        Command::Plan { blueprints, secrets, certificates, vault } => {
-            let view = match (secrets, certificates) {
-                (true, _) => View::Secrets,
-                (_, true) => View::Certificates(vault.as_deref()),
+        Command::Plan { blueprints, secrets, certificates, changes, out, vault } => {
+            let out = out.unwrap_or_else(|| PathBuf::from("out"));
+            let view = match (secrets, certificates, changes) {
+                (true, ..) => View::Secrets,
+                (_, true, _) => View::Certificates(vault.as_deref()),
+                (.., true) => View::Changes(&out, vault.as_deref()),
                 _ => View::Site,
             };
             driver::plan(&mut terminal, &blueprints.paths, view)

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{Found, Status, Terminal, all, compiled, paths_of, vault};
-use crate::plan::{Certificates, Plan, Secrets};
+use super::{Found, Status, Terminal, all, compiled, paths_of, read, vault};
+use crate::plan::{Certificates, Changes, Plan, Secrets};
 use crate::{Bug, Compiled};
 
 /// A blueprint compiled with its vault, or with a stand-in if it has none yet.
@@ -25,6 +25,9 @@ pub enum View<'a> {
     Secrets,
     /// The certificates as they are with this vault, or with those beside the blueprints.
     Certificates(Option<&'a Path>),
+    /// What a build into this folder would do to the machines of an earlier one, with this vault, or with those beside the
+    /// blueprints.
+    Changes(&'a Path, Option<&'a Path>),
 }
 
 /// Reports what is wrong with the blueprints at `paths`: a build that writes nothing, not even a vault.
@@ -69,6 +72,7 @@ pub fn plan(terminal: &mut Terminal<'_>, paths: &[PathBuf], view: View<'_>) -> S
         View::Site => plan_sites(terminal, paths),
         View::Secrets => plan_secrets(terminal, paths),
         View::Certificates(vault) => plan_certificates(terminal, paths, vault),
+        View::Changes(out, vault) => plan_changes(terminal, paths, out, vault),
     };
     shown.err().unwrap_or(Status::Success)
 }
@@ -106,6 +110,24 @@ fn plan_certificates(
         });
     }
     terminal.plans(&lists, Certificates::to_table);
+    Ok(())
+}
+
+fn plan_changes(
+    terminal: &mut Terminal<'_>,
+    paths: &[PathBuf],
+    out: &Path,
+    vault: Option<&Path>,
+) -> Result<(), Status> {
+    let mut all = Vec::new();
+    for one in look(terminal, paths, vault)? {
+        let earlier = read::digests(&out.join(&one.built.site.name)).map_err(|why| terminal.fail(&why))?;
+        if let (Some(path), false) = (&one.missing, earlier.is_empty()) {
+            terminal.no_vault(path);
+        }
+        all.push(Changes::new(&one.built.site, &one.built.artifacts, &earlier));
+    }
+    terminal.plans(&all, Changes::to_table);
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use crate::diag::{Code, Diagnostic, Files, Place};
+use crate::plan::Earlier;
 use crate::source::{self, Unreadable};
 use crate::{Inputs, named_files};
 
@@ -42,6 +43,19 @@ pub fn inputs(path: &Path) -> Result<Inputs, Diagnostic> {
         inputs.named = names.map(|name| (name.clone(), read(&folder.join(name)))).collect();
     }
     Ok(inputs)
+}
+
+/// What the `SHA256SUMS` of a tree says: nothing where there is no tree.
+pub(super) fn digests(tree: &Path) -> Result<Earlier, String> {
+    let path = tree.join("SHA256SUMS");
+    match fs::read_to_string(&path) {
+        Ok(text) => {
+            let lines = text.lines().filter_map(|line| line.split_once("  "));
+            Ok(lines.map(|(digest, path)| (path.to_owned(), digest.to_owned())).collect())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Earlier::new()),
+        Err(error) => Err(format!("cannot read {}: {error}", path.display())),
+    }
 }
 
 /// A file's text; what is not UTF-8 in it becomes U+FFFD, which `source` reports with its place.

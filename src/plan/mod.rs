@@ -1,7 +1,8 @@
-//! The plan: what `bpc plan` shows of a site, for people and for programs: the site itself, where its secrets go, and
-//! its certificates. Nothing here is secret.
+//! The plan: what `bpc plan` shows of a site, for people and for programs: the site itself, where its secrets go,
+//! its certificates, and what it changes. Nothing here is secret.
 
 mod certificates;
+mod changes;
 mod place;
 mod secrets;
 mod table;
@@ -9,6 +10,7 @@ mod table;
 use serde::Serialize;
 
 pub use certificates::{Certificates, ListedCertificate, Term};
+pub use changes::{Changes, Earlier};
 pub use secrets::Secrets;
 use table::table;
 

@@ -36,7 +36,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("credentials", &["bug", "pki", "site", "value", "vault"]),
     ("setup", &["artifact", "value"]),
     // Shows where secrets and certificates are, so it stands below what puts them there.
-    ("plan", &["bug", "credentials", "pki", "setup", "site", "value"]),
+    ("plan", &["artifact", "bug", "credentials", "pki", "setup", "site", "value"]),
     ("expiry", &["diag", "plan"]),
     ("bootstrap", &["format", "setup"]),
     ("flow", &["site"]),

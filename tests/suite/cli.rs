@@ -1,6 +1,7 @@
 //! The `bpc` command as people and programs meet it.
 
 mod certificates;
+mod changes;
 mod formats;
 mod help;
 mod init;

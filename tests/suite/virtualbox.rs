@@ -32,7 +32,8 @@ fn they_are_there_and_executable() {
         scripts.sort_unstable();
         let mut expected: Vec<_> =
             SCRIPTS.iter().map(|name| ((*name).to_owned(), Kind::Script, 0o755)).collect();
-        expected.push(("lib.sh".to_owned(), Kind::Script, 0o644));
+        let read = ["blueprint.conf", "lib.sh", "system-disk.conf"];
+        expected.extend(read.map(|name| (name.to_owned(), Kind::Script, 0o644)));
         let machines = one.site.machines.iter();
         expected.extend(machines.map(|it| (format!("machines/{}.conf", it.name), Kind::Script, 0o644)));
         expected.sort_unstable();

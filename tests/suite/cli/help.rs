@@ -20,8 +20,8 @@ fn of_bpc() {
       build    Build blueprints into out/<name>/
       bundle   Make one file of each machine, for VirtualBox's `import` and other hypervisors
       check    Report what is wrong with blueprints: a build that writes nothing
-      plan     Show machines, adapters, addresses and ports as they will be, or where secrets go, or
-               certificates
+      plan     Show machines, adapters, addresses and ports as they will be; or where secrets go,
+               certificates, or what changes
       vault    Make a vault, which all secrets come from, or recognise one
       schema   Print the JSON Schema of a blueprint, for editors
       explain  Explain an error or a warning
@@ -170,7 +170,8 @@ fn of_check() {
 #[test]
 fn of_plan() {
     insta::assert_snapshot!(help(&["plan", "--help"]), @r"
-    Show machines, adapters, addresses and ports as they will be, or where secrets go, or certificates
+    Show machines, adapters, addresses and ports as they will be; or where secrets go, certificates, or
+    what changes
 
     Usage: bpc plan [OPTIONS] [PATH]...
 
@@ -184,8 +185,11 @@ fn of_plan() {
           --secrets        Show which secret is in which file of which machine, and why
           --certificates   Show certificates: who has them, what they say, until when they are good, and
                            their fingerprints
-          --vault <FILE>   The vault of the certificates [default: vault.key beside the blueprint, which
-                           need not be there]
+          --changes        Show what a build would do to the machines of the earlier one: which are new,
+                           get a new seed or new hardware
+          --out <DIR>      The folder with the earlier build [default: out]
+          --vault <FILE>   The vault of keys and certificates [default: vault.key beside the blueprint,
+                           which need not be there]
           --color <WHEN>   Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
                            [default: auto] [possible values: auto, always, never]
       -h, --help           Print help
@@ -198,6 +202,7 @@ fn of_plan() {
       bpc plan --format json blueprints/kube-demo | jq -r '.machines[] | [.name, .address] | @tsv'
       bpc plan --secrets blueprints/kube-demo        which keys are on which machine?
       bpc plan --certificates blueprints/kube-demo   with the fingerprints that `openssl x509` prints
+      bpc plan --changes blueprints/kube-demo        which machines would `up.sh` touch after a build?
     ");
 }
 

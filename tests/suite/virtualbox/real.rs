@@ -7,7 +7,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use bpc::Compiled;
+use bpc::plan::Changes;
 use bpc::site::{Adapter, Firmware, Machine, Segment};
+
+use sha2::{Digest as _, Sha256};
 
 use super::lab::{World, shells};
 use super::{published, tiny};
@@ -179,7 +182,7 @@ fn a_change_touches_only_its_machine() {
         });
         let before = infos(&world);
         world.build(&changed);
-        let planned: Vec<&str> = changed_machines(&built, &changed);
+        let planned = changed_machines(&built, &changed);
         world.succeed("dash", "up.sh", &UP);
         assert_as_planned(&world, &changed);
         let mut touched: Vec<String> = differing(&before, &infos(&world));
@@ -193,15 +196,15 @@ fn a_change_touches_only_its_machine() {
     }
 }
 
-/// The machines whose definition or seed differs.
-fn changed_machines<'a>(old: &Compiled, new: &'a Compiled) -> Vec<&'a str> {
-    let of = |built: &Compiled, machine: &str| {
-        let paths = [format!("machines/{machine}/seed.iso"), format!("virtualbox/machines/{machine}.conf")];
-        let files = built.artifacts.files.iter().filter(|file| paths.contains(&file.path));
-        files.map(|file| file.content.bytes().to_vec()).collect::<Vec<_>>()
-    };
-    let machines = new.site.machines.iter().map(|machine| machine.name.as_str());
-    let mut changed: Vec<&str> = machines.filter(|name| of(old, name) != of(new, name)).collect();
+/// The machines that `bpc plan --changes` names.
+fn changed_machines(old: &Compiled, new: &Compiled) -> Vec<String> {
+    let digest = |bytes: &[u8]| base16ct::lower::encode_string(&Sha256::digest(bytes));
+    let files = old.artifacts.files.iter();
+    let earlier = files.map(|file| (file.path.clone(), digest(file.content.bytes()))).collect();
+    let changes = serde_json::to_value(Changes::new(&new.site, &new.artifacts, &earlier)).unwrap();
+    let machines = changes["machines"].as_array().unwrap().iter();
+    let mut changed: Vec<String> =
+        machines.map(|machine| machine["name"].as_str().unwrap().to_owned()).collect();
     changed.sort_unstable();
     changed
 }

@@ -7,7 +7,8 @@
 //! | `snapshot.sh` | all of them at one moment, and back to it |
 //! | `doctor.sh` | what `up.sh` looks at first |
 //! | `machines/NAME.conf` | what a machine is to be; its digest tells `up.sh` that it has changed |
-//! | `lib.sh` | what the scripts share |
+//! | `blueprint.conf`, `system-disk.conf` | what the scripts know of the blueprint, and what system disks are made of |
+//! | `lib.sh` | what the scripts share, the same for every blueprint |
 
 mod machine;
 
@@ -50,12 +51,25 @@ HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 . "$HERE/lib.sh"
 "#;
 
+/// The start of what they share.
+const LIBRARY_START: &str = r#"#!/bin/sh
+# shellcheck disable=SC2034,SC2153  # variables of the scripts and the definitions
+# shellcheck source=/dev/null
+. "$HERE/blueprint.conf"
+# shellcheck source=/dev/null
+. "$HERE/system-disk.conf"
+"#;
+
 /// The scripts, and a definition for each machine.
 pub(super) fn files(site: &Site, credentials: &Credentials) -> Vec<OperatorFile> {
     let script =
         |(name, body): &(&str, &str)| File::script(format!("virtualbox/{name}.sh"), format!("{START}{body}"));
-    let library = File::text("virtualbox/lib.sh", library(site, credentials));
-    let shared = SCRIPTS.iter().map(script).chain([library]);
+    let shared = [
+        File::text("virtualbox/lib.sh", format!("{LIBRARY_START}{}", LIBRARY.concat())),
+        File::text("virtualbox/blueprint.conf", blueprint(site, credentials)),
+        File::text("virtualbox/system-disk.conf", system_disk(site)),
+    ];
+    let shared = SCRIPTS.iter().map(script).chain(shared);
     // As a list of all artifacts, they come from no line of the blueprint but from all of them.
     let of = |file, origin: &str| OperatorFile { file, kind: Kind::Script, origin: origin.to_owned() };
     let shared = shared.map(|file| of(file, &site.name));
@@ -63,17 +77,17 @@ pub(super) fn files(site: &Site, credentials: &Credentials) -> Vec<OperatorFile>
     shared.chain(machines).collect()
 }
 
-fn library(site: &Site, credentials: &Credentials) -> String {
+/// What the scripts know of the blueprint, besides its machines.
+fn blueprint(site: &Site, credentials: &Credentials) -> String {
     let image = &site.image;
     let names = |machines: &mut dyn Iterator<Item = &Machine>| {
         machines.map(|machine| machine.name.as_str()).collect::<Vec<_>>().join(" ")
     };
-    let file = image.disk_file.as_ref();
     let (controller, options) = match site.virtualbox.controller {
         Controller::Sata => ("IntelAhci", "--add sata --controller IntelAhci --portcount 30"),
         Controller::VirtioScsi => ("VirtioSCSI", "--add virtio --controller VirtIO --portcount 30"),
     };
-    let variables = [
+    shell::assignments(&[
         ("NAME", site.name.clone()),
         ("OWNER", format!("{} {}", site.name, credentials.fingerprint())),
         ("MACHINES", names(&mut site.machines.iter())),
@@ -84,30 +98,29 @@ fn library(site: &Site, credentials: &Credentials) -> String {
         ("PLATFORM", platform(image.distribution, image.architecture)),
         ("CONTROLLER_TYPE", controller.to_owned()),
         ("CONTROLLER_OPTIONS", options.to_owned()),
-        ("SYSTEM_DISK", system_disk(site.virtualbox.system_disk).to_owned()),
-        ("DISK_MIB", image.disk.as_mib().to_string()),
+    ])
+}
+
+/// What the system disks are made of: if that changes, machines that are there keep theirs.
+fn system_disk(site: &Site) -> String {
+    let file = site.image.disk_file.as_ref();
+    let how = match site.virtualbox.system_disk {
+        SystemDisk::Linked => "linked",
+        SystemDisk::Copied => "copied",
+    };
+    shell::assignments(&[
+        ("SYSTEM_DISK", how.to_owned()),
+        ("DISK_MIB", site.image.disk.as_mib().to_string()),
         ("DISK_FILE", file.map_or_else(String::new, |file| file.path.clone())),
         ("DISK_SHA256", file.map_or_else(String::new, |file| file.sha256.clone())),
         ("DISK_URL", file.and_then(|file| file.url.clone()).unwrap_or_default()),
-    ];
-    format!(
-        "#!/bin/sh\n# shellcheck disable=SC2034,SC2153  # variables of the scripts and definitions that this is for\n{}{}",
-        shell::assignments(&variables),
-        LIBRARY.concat()
-    )
+    ])
 }
 
 const fn distribution(distribution: Distribution) -> &'static str {
     match distribution {
         Distribution::Debian => "Debian",
         Distribution::Ubuntu => "Ubuntu",
-    }
-}
-
-const fn system_disk(system_disk: SystemDisk) -> &'static str {
-    match system_disk {
-        SystemDisk::Linked => "linked",
-        SystemDisk::Copied => "copied",
     }
 }
 

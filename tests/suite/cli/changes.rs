@@ -1,0 +1,74 @@
+//! `bpc plan --changes`.
+
+use serde_json::Value;
+
+use crate::support::project::Project;
+
+const BLUEPRINT: &str = "blueprints/lab/blueprint.yaml";
+
+/// Its last line, a machine, and another one that is as it is.
+const NODE: &str = "  node: {role: bastion, networks: [lan]}\n";
+const OTHER: &str = "  other: {role: bastion, networks: [lan]}\n";
+
+/// A project with a blueprint of two machines, built.
+fn built() -> Project {
+    let project = Project::with(&["lab"]);
+    project.edit(BLUEPRINT, NODE, &format!("{NODE}{OTHER}"));
+    assert_eq!(project.bpc(&["build"]).status, 0);
+    project
+}
+
+fn changes(project: &Project) -> String {
+    let said = project.bpc(&["plan", "--changes"]);
+    assert_eq!((said.status, said.err.as_str()), (0, ""));
+    said.out
+}
+
+#[test]
+fn what_is_as_it_was_built_does_not_change() {
+    assert_eq!(changes(&built()), "lab: no machine changes\n");
+}
+
+#[test]
+fn each_kind_of_change_is_named() {
+    let project = built();
+    // Hardware of one, and what is installed on the other.
+    project.edit(BLUEPRINT, OTHER, &OTHER.replace('}', ", memory: 1GiB}"));
+    project.edit(BLUEPRINT, NODE, &NODE.replace('}', ", packages: [htop]}"));
+    insta::assert_snapshot!(changes(&project), @r"
+    lab: 2 machines change
+
+    MACHINE  CHANGE        FILE
+    node     new seed      /usr/local/lib/bpc/stages/10-packages
+    other    new hardware
+    ");
+    // A machine more and one less.
+    project.edit(BLUEPRINT, &OTHER.replace('}', ", memory: 1GiB}"), &OTHER.replace("other:", "third:"));
+    let json = project.bpc(&["plan", "--changes", "--format", "json"]);
+    let json: Value = serde_json::from_str(&json.out).unwrap();
+    let of = |name: &str| {
+        let machines = json["machines"].as_array().unwrap();
+        machines.iter().find(|machine| machine["name"] == name).map(|machine| machine["change"].clone())
+    };
+    assert_eq!(of("third"), Some("new".into()));
+    assert_eq!(of("other"), Some("gone".into()));
+    assert_eq!(of("node"), Some("seed".into()));
+    assert_eq!(json["system_disk"], false);
+}
+
+#[test]
+fn the_system_disk_is_a_change_of_its_own() {
+    let project = built();
+    project.edit(BLUEPRINT, "image: {", "image: {disk: 40GiB, ");
+    let said = changes(&project);
+    assert!(said.contains("lab: no machine changes") && said.contains("up.sh --recreate"), "{said}");
+}
+
+#[test]
+fn without_an_earlier_build_every_machine_is_new() {
+    let project = built();
+    let said = project.bpc(&["plan", "--changes", "--out", "elsewhere"]);
+    assert_eq!(said.out.matches("  new\n").count(), 2, "{}", said.out);
+    let refused = project.bpc(&["plan", "--out", "elsewhere"]);
+    assert_eq!(refused.status, 2, "{refused:?}");
+}
