@@ -203,10 +203,10 @@ fn changed_machines(old: &Compiled, new: &Compiled) -> Vec<String> {
     let earlier = files.map(|file| (file.path.clone(), digest(file.content.bytes()))).collect();
     let changes = serde_json::to_value(Changes::new(&new.site, &new.artifacts, &earlier)).unwrap();
     let machines = changes["machines"].as_array().unwrap().iter();
-    let mut changed: Vec<String> =
+    let mut names: Vec<String> =
         machines.map(|machine| machine["name"].as_str().unwrap().to_owned()).collect();
-    changed.sort_unstable();
-    changed
+    names.sort_unstable();
+    names
 }
 
 #[test]
