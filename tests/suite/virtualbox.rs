@@ -3,6 +3,7 @@
 
 mod change;
 mod fault;
+mod hosts;
 mod lab;
 mod preflight;
 mod real;

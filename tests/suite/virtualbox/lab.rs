@@ -208,6 +208,9 @@ impl World {
             .env("WORLD", self.folder.path())
             .env("FAULT", "")
             .env("BPC_POLL", "0");
+        if self.path("only-windows").exists() {
+            command.env("BPC_VBOXMANAGE", "VBoxManage.exe");
+        }
         command.env("BPC_NETWORKS_CONF", self.path("networks.conf")).env("BPC_VBOXDRV", "/dev/null");
         command
     }
@@ -215,6 +218,18 @@ impl World {
     /// Runs a script.
     pub(super) fn run(&self, shell: &str, script: &str, arguments: &[&str]) -> Said {
         said(&mut self.command(shell, script, arguments))
+    }
+
+    /// Runs a script on a terminal; what it says is both streams.
+    pub(super) fn on_a_terminal(&self, script: &str, arguments: &[&str]) -> Said {
+        let inner = self.command("dash", script, arguments);
+        let mut outer = Command::new("script");
+        let words = [inner.get_program()].into_iter().chain(inner.get_args());
+        let line: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+        outer.args(["--quiet", "--return", "--command", &line.join(" "), "/dev/null"]);
+        let environment = inner.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        outer.env_clear().envs(environment).current_dir(self.path("home")).stdin(Stdio::null());
+        said(&mut outer)
     }
 
     /// Runs a script while something goes wrong.

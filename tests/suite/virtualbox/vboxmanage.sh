@@ -104,6 +104,11 @@ listing() {
           "$(sed -n 1p "$one")" "$(sed -n 2p "$one")"
       done
       ;;
+    hostonlynets)
+      for one in "$WORLD"/host-only/*; do
+        [ ! -e "$one" ] || printf 'Name:            %s\nState: Enabled\n\n' "${one##*/}"
+      done
+      ;;
     *) refuse "unknown list $1" ;;
   esac
 }
@@ -151,7 +156,7 @@ modify() {
         set_line "$vm/settings" "$key" "$2,$3"
         shift 3
         ;;
-      --hostonlyadapter*)
+      --hostonlyadapter* | --host-only-net*)
         [ -e "$WORLD/host-only/$2" ] || refuse "Nonexistent host networking interface, name '$2'"
         set_line "$vm/settings" "$key" "$2"
         shift 2
@@ -397,6 +402,14 @@ case $command in
         ;;
       ipconfig) printf '%s\n%s\n' "$4" "$6" >"$WORLD/host-only/$2" ;;
       remove) rm "$WORLD/host-only/$2" ;;
+    esac
+    changed "$*"
+    ;;
+  hostonlynet)
+    name=$(option name "$@")
+    case $1 in
+      add) option lower-ip "$@" >"$WORLD/host-only/$name" && option netmask "$@" >>"$WORLD/host-only/$name" ;;
+      remove) rm "$WORLD/host-only/$name" ;;
     esac
     changed "$*"
     ;;

@@ -140,3 +140,20 @@ fn snapshots_are_of_one_moment() {
     let said = world.run("dash", "snapshot.sh", &["take", "a b"]);
     assert_eq!(said.status, 2, "{said:?}");
 }
+
+#[test]
+fn a_terminal_has_a_line_for_each_machine() {
+    let world = World::new(&tiny());
+    let said = world.on_a_terminal("up.sh", &["--disk=../disk.raw"]);
+    assert_eq!(said.status, 0, "{said:?}");
+    let table = "kube-mast            ready\r\nkube-node            ready\r\n";
+    assert!(said.out.ends_with(table), "{said:?}");
+    // As long as one is not ready, the table is drawn over itself.
+    world.succeed("dash", "down.sh", &[]);
+    let console = "bpc: kube-node packages ok\nbpc: kube-node containerd failed (attempt 1, next in 2 s)\nbpc: kube-node containerd | no way\n";
+    world.write("consoles/tiny-kube-node", console.as_bytes());
+    let said = world.on_a_terminal("up.sh", &["--timeout=1"]);
+    assert_eq!(said.status, 1, "{said:?}");
+    let complaint = "kube-node: containerd failed (attempt 1, next in 2 s)\r\n    no way\r\nkube-mast            ready\r\n";
+    assert!(said.out.contains(complaint), "{said:?}");
+}

@@ -76,7 +76,14 @@ if [ -z "$OPERAND" ]; then
   done
   run rm -f "$FOLDER/base/chosen"
   [ -n "$DRY_RUN" ] || rmdir "$FOLDER/base" 2>/dev/null || :
-  # Adapters of the host that up.sh made.
+  # Networks (macOS) and adapters of the host that up.sh made.
+  if [ "$(uname -s)" = Darwin ]; then
+    ask "list the host's networks" list hostonlynets
+    printf '%s\n' "$ANSWER" | sed -n "s/^Name: *\($NAME-.*\)/\1/p" >"$WORK/networks"
+    while read -r network; do
+      change "remove the network $network of the host" hostonlynet remove --name "$network"
+    done <"$WORK/networks"
+  fi
   ask "read the notes of VirtualBox" getextradata global enumerate
   printf '%s\n' "$ANSWER" | sed -n "s|^Key: bpc/$NAME/host-only/\(.*\), Value: \(.*\)|\1 \2|p" >"$WORK/adapters"
   while read -r network adapter; do
