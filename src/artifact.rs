@@ -76,6 +76,8 @@ pub enum Kind {
     Report,
     /// What opens a page on the machines.
     Password,
+    /// What installs the system disk without a question.
+    Installer,
     /// What the operator runs on the host, and what such a script reads.
     Script,
     /// The list of all artifacts.
@@ -100,6 +102,7 @@ impl Kind {
             Self::Ssh => "ssh",
             Self::Report => "report",
             Self::Password => "password",
+            Self::Installer => "installer",
             Self::Script => "script",
             Self::Manifest => "manifest",
             Self::Digests => "digests",

@@ -1,6 +1,7 @@
 //! From the plan to artifacts: one file an artifact kind. Nothing here can fail on what a user wrote.
 
 mod disk;
+mod installer;
 mod network_config;
 mod operator;
 mod ovf;
@@ -21,14 +22,15 @@ use crate::site::{Machine, SEED, SYSTEM_DISK, Site};
 
 use ovf::File;
 
-/// The artifacts of all machines, made side by side, those of the operator, and the report.
+/// The artifacts of all machines, made side by side, those of the operator, the installer, and the report.
 pub(crate) fn site(site: &Site, credentials: &Credentials, setups: &Setups) -> Result<Vec<Artifact>, Bug> {
     let machines = site.machines.par_iter().zip(&setups.machines);
     let made: Result<Vec<Vec<Artifact>>, Bug> =
         machines.map(|(one, setup)| machine(site, one, setup)).collect();
     let of_machines = made?.into_iter().flatten();
     let of_operator = operator::artifacts(&setups.operator);
-    Ok(of_machines.chain(of_operator).chain(report::artifacts(site, credentials, setups)?).collect())
+    let of_all = installer::artifacts(site)?.into_iter().chain(report::artifacts(site, credentials, setups)?);
+    Ok(of_machines.chain(of_operator).chain(of_all).collect())
 }
 
 /// All artifacts of one machine.

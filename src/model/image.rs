@@ -120,6 +120,10 @@ pub struct Lvm {
     pub group: String,
     /// The logical volumes; one of them is mounted on `/`.
     pub volumes: Vec<Volume>,
+    /// The size of a volume to swap to; none if nothing is said.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["1GiB"]))]
+    pub swap: Option<String>,
 }
 
 /// A logical volume.
@@ -132,4 +136,74 @@ pub struct Volume {
     /// The size of the volume, with a binary unit.
     #[schemars(extend("examples" = ["4GiB"]))]
     pub size: String,
+    /// What is made on it; ext4 if nothing is said.
+    #[serde(default)]
+    pub filesystem: FileSystem,
+    /// How it is mounted, besides the defaults.
+    #[serde(default)]
+    pub options: Vec<MountOption>,
+}
+
+/// A file system of a logical volume.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileSystem {
+    /// ext2.
+    Ext2,
+    /// ext3.
+    Ext3,
+    /// ext4.
+    #[default]
+    Ext4,
+    /// XFS.
+    Xfs,
+}
+
+impl FileSystem {
+    /// The word in the blueprint.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ext2 => "ext2",
+            Self::Ext3 => "ext3",
+            Self::Ext4 => "ext4",
+            Self::Xfs => "xfs",
+        }
+    }
+}
+
+/// An option of mount(8) that any of these file systems takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MountOption {
+    /// Tell the disk what is free.
+    Discard,
+    /// Keep no times of reading.
+    Noatime,
+    /// No device files.
+    Nodev,
+    /// Keep no times of reading folders.
+    Nodiratime,
+    /// No programs.
+    Noexec,
+    /// No programs that run as somebody else.
+    Nosuid,
+    /// Keep times of reading if they are older than those of writing.
+    Relatime,
+}
+
+impl MountOption {
+    /// The word in the blueprint.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Discard => "discard",
+            Self::Noatime => "noatime",
+            Self::Nodev => "nodev",
+            Self::Nodiratime => "nodiratime",
+            Self::Noexec => "noexec",
+            Self::Nosuid => "nosuid",
+            Self::Relatime => "relatime",
+        }
+    }
 }

@@ -28,7 +28,7 @@ pub use access::{Access, System};
 pub use cluster::{AddOn, ContainerRuntime, Kubeadm};
 pub use downloads::{Asset, Downloads};
 pub use etcd::EtcdSettings;
-pub use image::{Architecture, Distribution, Firmware, Image, Lvm, Volume};
+pub use image::{Architecture, Distribution, FileSystem, Firmware, Image, Lvm, MountOption, Volume};
 pub use load_balancer::{
     Balancing, FailoverChoice, FenceAgent, Fencing, HealthCheck, HeldBy, Ingress, Keepalived, LoadBalancer,
     Mode, Pacemaker, Service, Stats, TwoNode,

@@ -61,9 +61,11 @@ impl Resolver<'_> {
             Some(disk) => self.size(disk, &path.key("disk"), Size::gib(2)..=Size::gib(2048)),
             None => Some(Size::gib(32)),
         };
-        if let (Some(lvm), Some(disk)) = (&image.lvm, disk) {
-            self.volumes(lvm, disk);
-        }
+        let firmware = self.firmware();
+        let lvm = match (&image.lvm, disk) {
+            (Some(lvm), Some(disk)) => Some(self.lvm(lvm, disk, firmware)),
+            _ => None,
+        };
         let sources = self.package_sources();
         Some(Image {
             distribution: image.distribution,
@@ -71,7 +73,8 @@ impl Resolver<'_> {
             architecture: image.architecture,
             disk: disk?,
             disk_file: self.disk_file(),
-            firmware: self.firmware(),
+            firmware,
+            lvm,
             sources,
         })
     }

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 
 use crate::value::Uuid;
 
-pub use crate::model::{Architecture, Distribution, Firmware, Role};
+pub use crate::model::{Architecture, Distribution, FileSystem, Firmware, MountOption, Role};
 pub use certificates::{
     Algorithm, AuthorityKeys, AuthorityKind, CertificateKind, CertificatePlan, CertificateUsage, Holder,
     PlannedCertificate, SERVICE_ACCOUNT,
@@ -31,7 +31,7 @@ pub use cluster::{
     KubeadmExtras, Manifest, NetworkPlugin, Runtime, ServicePool,
 };
 pub use download::Download;
-pub use image::{DiskFile, Image, PackageSources};
+pub use image::{DiskFile, Image, Lvm, PackageSources, Volume};
 pub use load_balancer::{
     ALIVE_PATH, ALIVE_PORT, API_FRONTEND, Check, CheckKind, Failover, FenceAgent, Frontend, Keepalived,
     LoadBalancing, Mode, Pacemaker, Server, Stats, TwoNode,

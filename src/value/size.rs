@@ -35,6 +35,21 @@ impl Size {
         self.0 >> 20
     }
 
+    /// In the megabytes (10^6 bytes) of disk makers and of Debian's installer, rounded up.
+    #[must_use]
+    pub const fn to_megabytes(self) -> u64 {
+        self.0.div_ceil(1_000_000)
+    }
+
+    /// The next multiple of another size, or the largest one that there is.
+    #[must_use]
+    pub const fn in_steps_of(self, step: Self) -> Self {
+        match self.0.checked_next_multiple_of(step.0) {
+            Some(bytes) => Self(bytes),
+            None => Self(u64::MAX),
+        }
+    }
+
     /// Both together, or the largest size there is.
     #[must_use]
     pub const fn saturating_add(self, other: Self) -> Self {

@@ -1,6 +1,7 @@
 //! Reads finished artifacts back and compares them with the plan: what differs is a bug in bpc, never a user's.
 
 mod appliance;
+mod installer;
 mod ssh;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub(crate) fn verify(site: &Site, artifacts: &Artifacts) -> Result<(), Bug> {
         verifier.descriptor()?;
         verifier.user_data()
     })?;
+    installer::verify(site, artifacts)?;
     x509::verify(site, artifacts)?;
     ssh::verify(site, artifacts)?;
     match site.gateway() {
@@ -43,6 +45,11 @@ fn unique_paths(artifacts: &Artifacts) -> Result<(), Bug> {
     }
 }
 
+fn artifact_at<'a>(artifacts: &'a Artifacts, path: &str) -> Result<&'a Artifact, Bug> {
+    let found = artifacts.files.iter().find(|file| file.path == path);
+    found.ok_or_else(|| Bug(format!("{path} was not made")))
+}
+
 struct Verifier<'a> {
     site: &'a Site,
     machine: &'a Machine,
@@ -51,12 +58,7 @@ struct Verifier<'a> {
 
 impl Verifier<'_> {
     fn artifact(&self, name: &str) -> Result<&Artifact, Bug> {
-        let path = format!("machines/{}/{name}", self.machine.name);
-        self.artifacts
-            .files
-            .iter()
-            .find(|file| file.path == path)
-            .ok_or_else(|| Bug(format!("{path} was not made")))
+        artifact_at(self.artifacts, &format!("machines/{}/{name}", self.machine.name))
     }
 
     fn differs(&self, what: &str) -> Bug {

@@ -3,6 +3,7 @@
 use super::verify;
 use crate::artifact::{Artifacts, Content};
 use crate::diag::Files;
+use crate::format::cpio;
 use crate::site::Site;
 use crate::value::Secret;
 use crate::vault::Vault;
@@ -161,4 +162,67 @@ fn a_descriptor_or_a_disk_of_something_else_is_found() {
     );
     let last = |bytes: &[u8]| [&bytes[..bytes.len() - 1], &[1]].concat();
     assert!(complaint(disk, &last).unwrap().ends_with("there is no end-of-stream marker"));
+}
+
+/// What the installer's answers of a blueprint with volumes come to if they, and the overlay, are changed.
+fn complaint_about_installer(change: &dyn Fn(String) -> String) -> Option<String> {
+    let blueprint = BLUEPRINT.replace(
+        "release: trixie",
+        "release: trixie, lvm: {group: vg0, swap: 1GiB, volumes: [{mount: /, size: 8GiB}, {mount: /var, size: 5GiB, options: [nodev]}]}",
+    );
+    let mut inputs = Inputs { files: Files::new(""), ..Inputs::default() };
+    inputs.files.add("blueprint.yaml", blueprint);
+    let (compiled, report) = compile(&inputs, &Vault::from_key([7; 32])).unwrap();
+    let compiled = compiled.unwrap_or_else(|| panic!("{:?}", report.diagnostics));
+    let mut artifacts = compiled.artifacts;
+    let mut answers = Vec::new();
+    for (name, end) in [("preseed.cfg", false), ("initrd-overlay.cpio.gz", true)] {
+        let path = format!("installer/{name}");
+        let file = artifacts.files.iter_mut().find(|file| file.path == path).unwrap();
+        if end {
+            let (name, content) = ("preseed.cfg".to_owned(), answers.clone());
+            let entry = cpio::Entry { name, mode: 0o644, modified: 0, content };
+            file.content = Content::Public(cpio::write(&[entry]).unwrap());
+        } else {
+            answers = change(String::from_utf8(file.content.bytes().to_vec()).unwrap()).into_bytes();
+            file.content = Content::Public(answers.clone());
+        }
+    }
+    super::installer::verify(&compiled.site, &artifacts).err().map(|bug| bug.0)
+}
+
+#[test]
+fn a_recipe_that_was_changed_is_found() {
+    assert_eq!(complaint_about_installer(&|text| text), None);
+    let differs = Some("installer: the recipe is not as planned".to_owned());
+    for (right, wrong) in [
+        ("5369 5369 5369", "5369 5369 6000"),
+        ("5369 5369 5369", "5000 5000 5000"),
+        ("lv_name{ var }", "lv_name{ usr }"),
+        ("mountpoint{ /var }", "mountpoint{ /srv }"),
+        ("filesystem{ ext4 } mountpoint{ /var }", "filesystem{ xfs } mountpoint{ /var }"),
+        (" options/nodev{ nodev }", ""),
+        ("vg_name{ vg0 }", "vg_name{ vg1 }"),
+        ("8 1000 -1", "8 1000 1000"),
+        ("806 806 806", "806 806 -1"),
+        ("guided_size string ", "guided_size string 1"),
+        ("lv_name{ swap }", "lv_name{ swop }"),
+    ] {
+        let change = |text: String| {
+            assert!(text.contains(right), "{right}: {text}");
+            text.replacen(right, wrong, 1)
+        };
+        assert_eq!(complaint_about_installer(&change), differs, "{wrong}");
+    }
+}
+
+#[test]
+fn an_installer_that_is_not_planned_is_found() {
+    let (site, mut artifacts) = built("", 7);
+    let stray = artifacts.files[0].clone();
+    artifacts.files.push(crate::artifact::Artifact { path: "installer/preseed.cfg".to_owned(), ..stray });
+    assert_eq!(
+        super::installer::verify(&site, &artifacts).err().map(|bug| bug.0),
+        Some("installer/preseed.cfg is not planned".to_owned())
+    );
 }

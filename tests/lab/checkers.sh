@@ -25,7 +25,10 @@ packages=(
   openssh-client openssh-server         # a login with the built ones
   etcd-server etcd-client               # a cluster with the built certificates
   kubernetes-client                     # kubectl reads the built kubeconfigs
+  cpio initramfs-tools-core             # readers of the installer's overlay
 )
+# Packages of the installer, which are unpacked and not installed: the code that reads a recipe.
+installer_packages=(partman-auto partman-base)
 # Debian 14 in the making has what Debian 13 does not: containerd 2 and a kubectl of today.
 new_packages=(containerd kubernetes-client)
 # VirtualBox is in unstable only. Its programs do all but start a machine without its kernel modules.
@@ -120,11 +123,39 @@ build() {
     rm -rf --one-file-system "$new" "$own"
     return 1
   fi
+  case $suite in
+    bookworm | trixie)
+      if ! installer "$suite" "$new" "$own" >>"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        rm -rf --one-file-system "$new" "$own"
+        return 1
+      fi
+      ;;
+  esac
   rm -rf "$own"
   rm -rf --one-file-system "${target:?}/$suite"
   mv "$new" "$target/$suite"
   stamp "$suite" >"$target/$suite/.stamp"
   echo "$suite: built in $((SECONDS - start)) s, $(du -sh "$target/$suite" | cut -f1)"
+}
+
+# installer SUITE CHROOT FOLDER: unpacks the installer's packages of a suite into a folder of the chroot, by an apt of this
+# machine with sources and lists of its own.
+installer() {
+  local suite=$1 unpacked=$2/usr/share/bpc-installer folder=$3/installer archive options
+  mkdir -p "$unpacked" "$folder/lists/partial" "$folder/archives/partial"
+  echo "deb [signed-by=$keyring] $uri $suite main/debian-installer" >"$folder/sources.list"
+  options=(
+    -q -o "Dir::Etc::SourceList=$folder/sources.list" -o Dir::Etc::SourceParts=/dev/null
+    -o "Dir::State=$folder" -o "Dir::State::Lists=$folder/lists" -o Dir::State::Status=/dev/null
+    -o "Dir::Cache=$folder" -o "Dir::Cache::Archives=$folder/archives"
+    -o 'Acquire::Languages=none' -o 'Acquire::Retries=3' -o 'APT::Sandbox::User=root'
+  )
+  apt-get "${options[@]}" update || return 1
+  (cd "$folder" && apt-get "${options[@]}" download "${installer_packages[@]}") || return 1
+  for archive in "$folder"/*.udeb; do
+    dpkg-deb --extract "$archive" "$unpacked" || return 1
+  done
 }
 
 # What a chroot is made from: if that changes, it is built anew.

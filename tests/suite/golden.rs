@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use bpc::artifact::{Artifact, Content, Kind};
 use bpc::driver::inputs;
-use bpc::format::{iso9660, vmdk};
+use bpc::format::{cpio, iso9660, vmdk};
 use bpc::pki::{Certificate, bundle_pem, ssh};
 use bpc::plan::Plan;
 use bpc::value::Secret;
@@ -77,6 +77,7 @@ fn text(artifact: &Artifact, redacted: Option<&Artifact>) -> String {
     match artifact.kind {
         Kind::Seed => listing(bytes),
         Kind::Disk => disk(bytes),
+        Kind::Installer if artifact.path.ends_with(".cpio.gz") => overlay(bytes),
         _ => String::from_utf8(bytes.to_vec())
             .unwrap_or_else(|_| panic!("{} is no text: it needs a listing", artifact.path)),
     }
@@ -105,6 +106,16 @@ fn disk(image: &[u8]) -> String {
     let grains = opened.grains().map(Result::unwrap).count();
     let (length, digest) = (image.len(), sha256(image));
     format!("disk of {size} bytes, {grains} grains, uuid {uuid}\n{length} bytes, sha256 {digest}\n")
+}
+
+/// The length of an archive, its digest, and its files.
+fn overlay(archive: &[u8]) -> String {
+    let mut text = format!("archive of {} bytes, sha256 {}\n", archive.len(), sha256(archive));
+    for entry in cpio::read(archive).unwrap() {
+        let (length, digest) = (entry.content.len(), sha256(&entry.content));
+        writeln!(text, "{:04o} {} {length} bytes, sha256 {digest}", entry.mode, entry.name).unwrap();
+    }
+    text
 }
 
 fn sha256(bytes: &[u8]) -> String {

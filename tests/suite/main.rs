@@ -29,6 +29,7 @@ mod failover;
 mod gateway;
 mod golden;
 mod haproxy;
+mod installer;
 mod iso9660;
 mod justfile;
 mod kubeadm;

@@ -37,6 +37,7 @@ mod tests {
             disk: Size::gib(32),
             disk_file: None,
             firmware: Firmware::Bios,
+            lvm: None,
             sources: None,
         };
         let mirrors = PackageSources {
