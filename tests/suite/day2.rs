@@ -12,7 +12,8 @@ use bpc::artifact::Kind;
 
 use crate::built::{blueprints, changed_in};
 use crate::support::project::small;
-use lab::{World, blueprint, shells};
+use crate::support::shells::shells;
+use lab::{World, blueprint};
 
 const SCRIPTS: [&str; 7] = [
     "add-node.sh",

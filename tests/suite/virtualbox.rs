@@ -13,7 +13,8 @@ use bpc::artifact::Kind;
 use bpc::site::{Adapter, Machine, PublishedPort, Role, Segment, Site};
 
 use crate::built::{self, blueprints};
-use lab::{World, shells};
+use crate::support::shells::shells;
+use lab::World;
 
 const SCRIPTS: [&str; 8] =
     ["console.sh", "destroy.sh", "doctor.sh", "down.sh", "snapshot.sh", "ssh.sh", "status.sh", "up.sh"];

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::built;
 use crate::support::project::{Said, said};
-use crate::support::tools::{On, tool};
+use crate::support::shells::{self, Fault};
 
 /// The programs of machines that have a stub.
 const REMOTE: [&str; 10] = [
@@ -30,24 +30,10 @@ const REMOTE: [&str; 10] = [
     "bpc-renew-token",
 ];
 
-/// What goes wrong in a run, and at which call of ssh, counted from 1.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Fault {
-    /// There is no connection.
-    Before(usize),
-    /// The connection breaks when the command has ended.
-    After(usize),
-}
-
 /// The cluster of a blueprint, and the folder that was built for it.
 pub(super) struct World {
     folder: TempDir,
     pub(super) site: Site,
-}
-
-/// The shells on this machine that scripts may be run by.
-pub(super) fn shells() -> Vec<&'static str> {
-    ["dash", "bash", "busybox"].into_iter().filter(|shell| tool(On::Host, shell).is_some()).collect()
 }
 
 /// The blueprint `blueprints/NAME`, which is compiled once.
@@ -136,15 +122,10 @@ impl World {
 
     /// A script that is run in a folder of its own: `home`.
     pub(super) fn command(&self, shell: &str, script: &str, arguments: &[&str]) -> Command {
-        let program = tool(On::Host, shell).unwrap().command().get_program().to_owned();
-        let link = self.path("bin/sh");
-        let _ = fs::remove_file(&link);
-        symlink(program, &link).unwrap();
-        let mut command = Command::new(link);
+        let mut command = shells::command(shell, &self.path("bin"));
         command.arg(Path::new("../tree/day-2").join(script)).args(arguments);
         command.current_dir(self.path("home")).stdin(Stdio::null());
-        let path = format!("{}:/usr/bin:/bin", self.path("bin").display());
-        command.env_clear().env("PATH", path).env("WORLD", self.path("")).env("FAULT", "");
+        command.env("WORLD", self.path("")).env("FAULT", "");
         command
     }
 
@@ -156,11 +137,7 @@ impl World {
     /// Runs a script while something goes wrong.
     pub(super) fn disturbed(&self, script: &str, arguments: &[&str], fault: Fault) -> Said {
         let _ = fs::remove_file(self.path("count"));
-        let fault = match fault {
-            Fault::Before(call) => format!("before {call}"),
-            Fault::After(call) => format!("after {call}"),
-        };
-        said(self.command("dash", script, arguments).env("FAULT", fault))
+        said(self.command("dash", script, arguments).env("FAULT", fault.to_string()))
     }
 
     /// What a script must do without a fault, and what it said.

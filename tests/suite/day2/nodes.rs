@@ -1,6 +1,7 @@
 //! Machines that join and leave.
 
-use super::lab::{Fault, World, blueprint, shells};
+use super::lab::{World, blueprint};
+use crate::support::shells::{Fault, shells};
 
 #[test]
 fn a_machine_is_let_in_and_waited_for() {

@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::lab::{Fault, World, blueprint, shells};
+use super::lab::{World, blueprint};
+use crate::support::shells::{Fault, shells};
 
 #[test]
 fn a_snapshot_comes_from_the_first_member_that_is_well() {

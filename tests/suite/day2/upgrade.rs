@@ -4,8 +4,9 @@ use bpc::Compiled;
 use bpc::site::Site;
 use rayon::prelude::*;
 
-use super::lab::{Fault, World, blueprint, shells};
+use super::lab::{World, blueprint};
 use crate::built::changed_in;
+use crate::support::shells::{Fault, shells};
 
 /// A version of the minor before that of a blueprint.
 fn before(built: &Compiled) -> String {

@@ -2,5 +2,6 @@
 
 pub(crate) mod namespaces;
 pub(crate) mod project;
+pub(crate) mod shells;
 pub(crate) mod tools;
 pub(crate) mod vault;

@@ -1,8 +1,9 @@
 //! A call that fails, each of them in turn: the script says so, and the next run completes.
 
-use super::lab::{Fault, World};
+use super::lab::World;
 use super::tiny;
 use crate::built;
+use crate::support::shells::Fault;
 
 /// Asserts that a run that is disturbed at every call in turn says what it could not do, and that the next one ends where
 /// an undisturbed one does.

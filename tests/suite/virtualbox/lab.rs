@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -15,19 +15,11 @@ use tempfile::TempDir;
 use walkdir::WalkDir;
 
 use crate::support::project::{Said, said};
+use crate::support::shells::{self, Fault};
 use crate::support::tools::{On, as_root, tool};
 
 /// The calls of `VBoxManage` that change nothing.
 const QUESTIONS: [&str; 5] = ["--version", "list ", "showvminfo ", "getextradata ", "showmediuminfo "];
-
-/// What goes wrong in a run, and at which call of `VBoxManage`, counted from 1.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Fault {
-    /// The call fails and does nothing.
-    Before(usize),
-    /// It does its work, and the script does not get to know.
-    After(usize),
-}
 
 /// A host with VirtualBox, and the folder that was built.
 pub(super) struct World {
@@ -68,11 +60,6 @@ exec nsenter --target PID USER --mount --pid -- /usr/sbin/chroot ROOT /usr/bin/e
   LC_ALL=C.UTF-8 PATH=/usr/bin:/bin VBOX_USER_HOME="$WORLD/vbox" VBOX_IPC_SOCKETID="${WORLD##* }" \
   /usr/lib/virtualbox/VBoxManage "$@"
 "#;
-
-/// The shells on this machine that scripts may be run by.
-pub(super) fn shells() -> Vec<&'static str> {
-    ["dash", "bash", "busybox"].into_iter().filter(|shell| tool(On::Host, shell).is_some()).collect()
-}
 
 impl World {
     /// A host without machines, and with the disk file of the blueprint, if it names one.
@@ -194,20 +181,10 @@ impl World {
     }
 
     fn command(&self, shell: &str, script: &str, arguments: &[&str]) -> Command {
-        let program = tool(On::Host, shell).unwrap().command().get_program().to_owned();
-        let link = self.path("bin/sh");
-        let _ = fs::remove_file(&link);
-        symlink(program, &link).unwrap();
-        let mut command = Command::new(link);
+        let mut command = shells::command(shell, &self.path("bin"));
         command.arg(format!("../out/{}/virtualbox/{script}", self.site.name)).args(arguments);
         command.current_dir(self.path("home")).stdin(Stdio::null());
-        let path = format!("{}:/usr/bin:/bin", self.path("bin").display());
-        command
-            .env_clear()
-            .env("PATH", path)
-            .env("WORLD", self.folder.path())
-            .env("FAULT", "")
-            .env("BPC_POLL", "0");
+        command.env("WORLD", self.folder.path()).env("FAULT", "").env("BPC_POLL", "0");
         if self.path("only-windows").exists() {
             command.env("BPC_VBOXMANAGE", "VBoxManage.exe");
         }
@@ -235,11 +212,7 @@ impl World {
     /// Runs a script while something goes wrong.
     pub(super) fn disturbed(&self, script: &str, arguments: &[&str], fault: Fault) -> Said {
         let _ = fs::remove_file(self.path("count"));
-        let fault = match fault {
-            Fault::Before(call) => format!("before {call}"),
-            Fault::After(call) => format!("after {call}"),
-        };
-        said(self.command("dash", script, arguments).env("FAULT", fault))
+        said(self.command("dash", script, arguments).env("FAULT", fault.to_string()))
     }
 
     /// What a script must do without a fault, and what it said.

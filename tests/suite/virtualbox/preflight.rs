@@ -162,3 +162,24 @@ fn two_runs_at_a_time_are_one_too_many() {
     assert!(said.out.contains("is gone: taking it over"), "{}", said.out);
     assert!(!world.path("Virtual Machines/tiny/.lock").exists());
 }
+
+#[test]
+fn a_machine_whose_memory_is_saved_is_not_changed() {
+    let world = World::new(&tiny());
+    world.up(&[]);
+    world.write(&format!("vms/{}/state", world.uuid("kube-node")), b"saved\n");
+    world.succeed("dash", "doctor.sh", &[]);
+    let changed = built::changed_in("blueprints", "tiny", |text| text.replace("2223:22", "2224:22"));
+    world.build(&changed);
+    assert_refused(&world, &DISK, "kube-node has changed, and its memory is saved");
+}
+
+#[test]
+fn a_gateway_that_is_off_is_noticed() {
+    let world = World::new(&built::blueprint("routed"));
+    let said = world.succeed("dash", "up.sh", &["--disk=../disk.raw", "--no-start", "jump"]);
+    assert!(said.err.contains("warning  gate is off: "), "{}", said.err);
+    world.up(&["gate"]);
+    let said = world.up(&["jump"]);
+    assert_eq!(said.err, "");
+}

@@ -12,10 +12,11 @@ use bpc::site::{Adapter, Firmware, Machine, Segment};
 
 use sha2::{Digest as _, Sha256};
 
-use super::lab::{World, shells};
+use super::lab::World;
 use super::{published, tiny};
 use crate::built;
 use crate::support::project::said;
+use crate::support::shells::shells;
 use crate::support::tools::{On, tool};
 
 /// What VirtualBox says of a machine, key by key.

@@ -34,6 +34,7 @@ preflight() {
   check_processor
   check_tree
   check_names "$@"
+  check_states "$@"
   check_host "$@"
   check_ports "$@"
   check_host_only "$@"
@@ -134,6 +135,24 @@ check_names() {
     fi
   done
   good "no name is taken"
+}
+
+# check_states MACHINE...: whatever has to change can.
+check_states() {
+  for machine; do
+    look "$machine"
+    case $STATE in
+      saved | aborted-saved)
+        is_current || problem "$machine has changed, and its memory is saved, so VirtualBox lets nobody change it:
+         start it in VirtualBox and shut it down, or 'VBoxManage discardstate $VM', as if its power had failed"
+        ;;
+    esac
+  done
+  for machine in $GATEWAYS; do
+    look "$machine"
+    among "$machine" "$*" || is_running ||
+      warning "$machine is off: without it the others have no names and no way out"
+  done
 }
 
 # check_host MACHINE...: memory, processors and disk.
