@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io::{Read, Write};
 
-use flate2::read::GzDecoder;
+use flate2::bufread::GzDecoder;
 use flate2::{Compression, GzBuilder};
 
 /// The number that an entry begins with.
