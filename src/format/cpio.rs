@@ -117,7 +117,7 @@ fn pack(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     packer.finish()
 }
 
-/// The files of an archive, which has nothing that [`write`] would not have written.
+/// The files of an archive, which has nothing that [`write()`] would not have written.
 ///
 /// # Errors
 /// If it has.
