@@ -138,7 +138,9 @@ fn the_operator_has_the_authorities_and_the_ways_in() {
     let operators = |line: &str| -> Vec<String> {
         let built = cluster("kube-full", line);
         let elsewhere = |path: &str| {
-            !["machines/", "report/", "day-2/", "virtualbox/"].iter().any(|folder| path.starts_with(folder))
+            !["installer/", "machines/", "report/", "day-2/", "virtualbox/"]
+                .iter()
+                .any(|folder| path.starts_with(folder))
         };
         let files = built.artifacts.files.iter().filter(|file| elsewhere(&file.path));
         files.map(|file| format!("{:04o} {}", file.mode(), file.path)).collect()
