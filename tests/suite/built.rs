@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bpc::diag::Files;
 use bpc::site::Machine;
+use bpc::vault::Vault;
 use bpc::{Compiled, Inputs, compile, named_files, source};
 
 use crate::support::vault::vault;
@@ -38,7 +39,17 @@ pub(crate) fn changed_in(folder: &str, name: &str, change: impl Fn(String) -> St
     compiled(&path, &change(text(&path)))
 }
 
+/// The blueprint `FOLDER/NAME` with another vault than that of the tests.
+pub(crate) fn with_another_vault(folder: &str, name: &str) -> Compiled {
+    let path = repository().join(folder).join(name).join("blueprint.yaml");
+    with_vault(&path, &text(&path), &Vault::from_key([8; 32]))
+}
+
 fn compiled(path: &Path, text: &str) -> Compiled {
+    with_vault(path, text, &vault())
+}
+
+fn with_vault(path: &Path, text: &str, vault: &Vault) -> Compiled {
     let mut inputs = Inputs { files: Files::new(""), ..Inputs::default() };
     inputs.files.add("blueprint.yaml", text);
     for fragment in source::wanted(&inputs.files) {
@@ -49,7 +60,7 @@ fn compiled(path: &Path, text: &str) -> Compiled {
         inputs.named.insert(name, Ok(text));
     }
     let (compiled, report) =
-        compile(&inputs, &vault()).unwrap_or_else(|bug| panic!("{}: {bug}", path.display()));
+        compile(&inputs, vault).unwrap_or_else(|bug| panic!("{}: {bug}", path.display()));
     compiled.unwrap_or_else(|| panic!("{}: {:?}", path.display(), report.diagnostics))
 }
 

@@ -3,6 +3,7 @@
 
 mod change;
 mod fault;
+mod hands;
 mod hosts;
 mod lab;
 mod preflight;

@@ -45,6 +45,48 @@ fn only_the_machine_that_changed_is_touched() {
 }
 
 #[test]
+fn another_controller_is_for_machines_that_are_there_too() {
+    let world = World::new(&tiny());
+    world.up(&[]);
+    world.build(&changed(&[("\nnetworks:\n", "\nvirtualbox: {controller: virtio-scsi}\nnetworks:\n")]));
+    world.up(&[]);
+    assert_eq!(world.of("kube-node", "controller"), "VirtioSCSI\n");
+    assert!(world.of("kube-node", "ports/0").contains("system.vdi"));
+}
+
+#[test]
+fn a_machine_whose_memory_was_saved_goes_on() {
+    let world = World::new(&tiny());
+    world.up(&[]);
+    let console = world.folder("kube-node") + "/console.log";
+    let said = world.read(&console);
+    world.write(&format!("vms/{}/state", world.uuid("kube-node")), b"saved\n");
+    fs::remove_file(world.path(format!("vms/{}/session", world.uuid("kube-node")))).unwrap();
+    world.write("consoles/tiny-kube-node", said.as_bytes());
+    world.up(&[]);
+    assert!(!world.path(world.folder("kube-node") + "/console.previous.log").exists());
+}
+
+#[test]
+fn a_clone_is_not_taken_for_a_machine_that_left_the_blueprint() {
+    let world = World::new(&tiny());
+    world.up(&[]);
+    let clone = "vms/11111111-1111-4111-8111-111111111111";
+    let own = format!("vms/{}", world.uuid("kube-mast"));
+    for file in ["extra", "settings", "forwards", "snapshots"] {
+        world.write(&format!("{clone}/{file}"), world.read(&format!("{own}/{file}")).as_bytes());
+    }
+    world.write(&format!("{clone}/name"), b"tiny-kube-mast-backup\n");
+    world.write(&format!("{clone}/folder"), format!("{}\n", world.path("clone").display()).as_bytes());
+    world.write(&format!("{clone}/state"), b"poweroff\n");
+    world.write("clone/tiny-kube-mast-backup.vbox", b"");
+    let status = world.run("dash", "status.sh", &[]);
+    assert!(!status.out.contains("backup"), "{}", status.out);
+    world.succeed("dash", "destroy.sh", &["--yes"]);
+    assert!(world.path(clone).exists());
+}
+
+#[test]
 fn a_running_machine_is_shut_down_gets_its_new_seed_and_starts() {
     let world = World::new(&tiny());
     world.up(&[]);

@@ -95,7 +95,7 @@ fn host_only_networks_must_be_allowed() {
         if allowed {
             world.succeed("dash", "doctor.sh", &DISK);
         } else {
-            assert_refused(&world, &DISK, "add the line '* 192.168.56.1/24' to ");
+            assert_refused(&world, &DISK, "add the line '* 192.168.56.0/24' to ");
         }
     }
 }
@@ -182,4 +182,43 @@ fn a_gateway_that_is_off_is_noticed() {
     world.up(&["gate"]);
     let said = world.up(&["jump"]);
     assert_eq!(said.err, "");
+}
+
+#[test]
+fn a_tree_of_another_vault_touches_nothing() {
+    let world = World::new(&tiny());
+    world.up(&[]);
+    world.build(&built::with_another_vault("blueprints", "tiny"));
+    assert_refused(&world, &DISK, "that is not ours");
+    let before = world.state();
+    let said = world.run("dash", "destroy.sh", &["--yes"]);
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(said.err.contains("holds a machine that is not ours, of another vault perhaps"), "{}", said.err);
+    assert!(world.state() == before);
+}
+
+#[test]
+fn only_virtualbox_own_range_is_allowed_without_a_file() {
+    let one = built::changed("routed", |text| text.replace("192.168.56.0/24", "192.168.100.0/24"));
+    let world = World::new(&one);
+    fs::remove_file(world.path("networks.conf")).unwrap();
+    assert_refused(&world, &DISK, "add the line '* 192.168.100.0/24' to ");
+    world.write("networks.conf", b"* 192.168.100.0/22");
+    world.succeed("dash", "doctor.sh", &DISK);
+}
+
+#[test]
+fn what_is_made_anew_can_be_made() {
+    let world = World::new(&built::blueprint("lonely"));
+    world.write("images/lonely.qcow2", b"capacity 2048\n");
+    world.succeed("dash", "up.sh", &[]);
+    let recreate = ["--recreate", "control", "node01"];
+    world.write("images/lonely.qcow2", b"capacity 2049\n");
+    let before = world.state();
+    let said = world.run("dash", "up.sh", &recreate);
+    assert!(said.status == 1 && said.err.contains("is not the disk that the blueprint names"), "{said:?}");
+    fs::remove_file(world.path("images/lonely.qcow2")).unwrap();
+    let said = world.run("dash", "up.sh", &recreate);
+    assert!(said.status == 1 && said.err.contains("put the system disk there"), "{said:?}");
+    assert!(world.state() == before);
 }

@@ -20,10 +20,10 @@ use crate::support::shells::shells;
 use crate::support::tools::{On, tool};
 
 /// What VirtualBox says of a machine, key by key.
-type Info = BTreeMap<String, String>;
+pub(super) type Info = BTreeMap<String, String>;
 
 /// A raw disk of this many MiB, with something in it.
-fn disk(world: &World, mib: u64) {
+pub(super) fn disk(world: &World, mib: u64) {
     let file = fs::File::create(world.path("disk.raw")).unwrap();
     file.set_len(mib << 20).unwrap();
     let mut start = fs::read(world.path("disk.raw")).unwrap();
@@ -31,7 +31,7 @@ fn disk(world: &World, mib: u64) {
     fs::write(world.path("disk.raw"), start).unwrap();
 }
 
-fn info(world: &World, uuid: &str) -> Info {
+pub(super) fn info(world: &World, uuid: &str) -> Info {
     let text = world.ask(&["showvminfo", uuid, "--machinereadable"]);
     let pairs = text.lines().filter_map(|line| line.split_once('='));
     let bare = |text: &str| text.trim_matches('"').to_owned();
@@ -59,7 +59,7 @@ fn differing(before: &BTreeMap<String, Info>, after: &BTreeMap<String, Info>) ->
 }
 
 /// Asserts that every machine is as the plan says.
-fn assert_as_planned(world: &World, built: &Compiled) {
+pub(super) fn assert_as_planned(world: &World, built: &Compiled) {
     let site = &built.site;
     for machine in &site.machines {
         let info = info(world, &world.uuid(&machine.name));
@@ -132,7 +132,7 @@ fn assert_disks(world: &World, built: &Compiled, machine: &Machine, info: &Info)
 }
 
 /// Without a kernel driver nothing starts.
-const UP: [&str; 2] = ["--no-start", "--disk=../disk.raw"];
+pub(super) const UP: [&str; 2] = ["--no-start", "--disk=../disk.raw"];
 
 #[test]
 fn machines_are_as_planned_and_stay_so_and_go() {

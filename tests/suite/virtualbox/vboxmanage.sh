@@ -176,6 +176,7 @@ show() {
   read -r name <"$vm/name"
   read -r state <"$vm/state"
   printf 'name="%s"\nUUID="%s"\nVMState="%s"\n' "$name" "$1" "$state"
+  printf 'CfgFile="%s/%s.vbox"\n' "$(cat "$vm/folder")" "$name"
   ! [ -e "$vm/session" ] || printf 'SessionName="headless"\n'
   sed 's/^\([^ ]*\) \(.*\)$/\1="\2"/' "$vm/settings"
   if [ -e "$vm/controller" ]; then

@@ -69,6 +69,9 @@ make_base() {
   if [ -z "$DRY_RUN" ] && [ -z "$DISK_FILE" ]; then
     printf '%s\n' "$WANTED" >"$FOLDER/base/chosen"
   fi
+  # VirtualBox may know one of that name which is gone.
+  native "$BASE"
+  try closemedium disk "$NATIVE"
   run mv "$BASE.new" "$BASE"
 }
 

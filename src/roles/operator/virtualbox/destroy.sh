@@ -27,6 +27,26 @@ for word in $OPERAND; do
   among "$word" "$MACHINES$known" || fail "'$word' is no machine of $NAME: $MACHINES$known"
 done
 
+# remove_host_only ADAPTER: removes it, unless it is gone.
+remove_host_only() {
+  case $1 in
+    # One that was about to be made.
+    "besides |"*) return 0 ;;
+  esac
+  if [ "$(uname -s)" = Darwin ]; then
+    ask "list the host's networks" list hostonlynets
+    set -- "$1" hostonlynet remove --name
+  else
+    ask "list the host's adapters" list hostonlyifs
+    set -- "$1" hostonlyif remove
+  fi
+  adapter=$1
+  shift
+  if printf '%s\n' "$ANSWER" | sed -n 's/^Name: *//p' | grep -q -x -F -e "$adapter"; then
+    change "remove the adapter $adapter of the host" "$@" "$adapter"
+  fi
+}
+
 # gone: the machines that are to go and are there, in GOING.
 GOING=
 for machine in $MACHINES; do
@@ -34,8 +54,10 @@ for machine in $MACHINES; do
   mark owner
   if [ -n "$OPERAND" ] && ! among "$machine" "$OPERAND"; then
     continue
-  elif [ "$STATE" != absent ] && [ -n "$VALUE" ] && [ "$VALUE" != "$OWNER" ]; then
+  elif [ "$STATE" != absent ] && [ -n "$VALUE" ] && [ "$VALUE" != "$OWNER $UUID" ]; then
     fail "the machine '$VM' belongs to another vault: destroy it with the tree that made it"
+  elif [ "$STATE" = absent ] && ! is_our_folder; then
+    fail "$VM_FOLDER holds a machine that is not ours, of another vault perhaps: destroy it with the tree that made it"
   elif [ "$STATE" != absent ] || [ -e "$VM_FOLDER" ]; then
     GOING="$GOING $machine"
   fi
@@ -61,7 +83,7 @@ for machine in $GOING; do
     for stranger in $STRANGERS; do
       [ "${stranger#*=}" != "$machine" ] || UUID=${stranger%%=*}
     done
-    MACHINE=$machine VM_FOLDER=$FOLDER/$machine
+    MACHINE=$machine VM_FOLDER=$FOLDER/$machine CONSOLE=
     look_at "$UUID"
   fi
   say "$MACHINE: is deleted"
@@ -76,22 +98,11 @@ if [ -z "$OPERAND" ]; then
   done
   run rm -f "$FOLDER/base/chosen"
   [ -n "$DRY_RUN" ] || rmdir "$FOLDER/base" 2>/dev/null || :
-  # Networks (macOS) and adapters of the host that up.sh made.
-  if [ "$(uname -s)" = Darwin ]; then
-    ask "list the host's networks" list hostonlynets
-    printf '%s\n' "$ANSWER" | sed -n "s/^Name: *\($NAME-.*\)/\1/p" >"$WORK/networks"
-    while read -r network; do
-      change "remove the network $network of the host" hostonlynet remove --name "$network"
-    done <"$WORK/networks"
-  fi
+  # Adapters of the host that up.sh made, and networks in place of them.
   ask "read the notes of VirtualBox" getextradata global enumerate
   printf '%s\n' "$ANSWER" | sed -n "s|^Key: bpc/$NAME/host-only/\(.*\), Value: \(.*\)|\1 \2|p" >"$WORK/adapters"
   while read -r network adapter; do
-    case $adapter in
-      # An adapter that was about to be made.
-      "besides |"*) ;;
-      *) change "remove the adapter $adapter of the host" hostonlyif remove "$adapter" ;;
-    esac
+    remove_host_only "$adapter"
     change "forget the adapter $adapter of the host" setextradata global "bpc/$NAME/host-only/$network"
   done <"$WORK/adapters"
 fi

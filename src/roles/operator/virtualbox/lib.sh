@@ -1,8 +1,9 @@
 # VirtualBox's own name of a machine is NAME-MACHINE, in the group /NAME. What bpc notes with a machine, as extra data:
-#   bpc/owner      whose it is; without it nothing is ever changed or deleted
+#   bpc/owner      whose it is, and which; without it nothing is ever changed or deleted
 #   bpc/hardware   the digest of the definition that it was made by
 #   bpc/system     what its system disk was made of
 #   bpc/disk/DISK  the size of a data disk that was made, in MiB
+#   bpc/port/PORT  the data disk that is attached there
 #   bpc/seed       the digest of its seed
 
 # What VirtualBox and its host call things.
@@ -67,14 +68,20 @@ lock() {
   mkdir -p "$FOLDER" || fail "cannot make the folder $FOLDER"
   if ! mkdir "$FOLDER/.lock" 2>/dev/null; then
     holder=$(cat "$FOLDER/.lock/pid" 2>/dev/null) || holder=
-    if [ -z "$holder" ] || kill -0 "$holder" 2>/dev/null; then
-      fail "another script changes these machines now (process ${holder:-unknown}): wait for it. If there is none:
-  rm -r '$FOLDER/.lock'"
+    if [ -z "$holder" ]; then
+      # It may be about to write it.
+      sleep 1
+      holder=$(cat "$FOLDER/.lock/pid" 2>/dev/null) || holder=
     fi
-    say "the script that had the lock (process $holder) is gone: taking it over"
+    if [ -n "$holder" ] && kill -0 "$holder" 2>/dev/null; then
+      fail "another script changes these machines now (process $holder): wait for it"
+    fi
+    say "the script that had the lock (process ${holder:-unknown}) is gone: taking it over"
   fi
   LOCK=$FOLDER/.lock
   echo "$$" >"$LOCK/pid"
+  # What another one has made since.
+  know
 }
 
 # native PATH: as VBoxManage is told it, in NATIVE: a program of Windows wants paths of Windows.
@@ -192,8 +199,21 @@ look_at() {
       EXTRA=$(cat "$WORK/extra.$1")
       field VMState
       STATE=$VALUE
+      # Somebody may have renamed or moved it.
+      field CfgFile
+      if [ -n "$VALUE" ]; then
+        case $VBOX in
+          *.exe) VALUE=$(wslpath -u "$VALUE") ;;
+        esac
+        VM_FOLDER=${VALUE%/*} CONSOLE=${VALUE%/*}/console.log
+      fi
       ;;
   esac
+}
+
+# is_our_folder: whether the folder of a machine that VirtualBox does not have may be taken.
+is_our_folder() {
+  [ ! -e "$VM_FOLDER/$VM.vbox" ] || grep -q "{$UUID}" "$VM_FOLDER/$VM.vbox"
 }
 
 # look_again MACHINE: for what changes by itself.
@@ -259,7 +279,29 @@ is_current() {
   [ "$VALUE" = "$DIGEST" ] || return 1
   digest "machines/$MACHINE/seed.iso"
   mark seed
-  [ "$VALUE" = "$DIGEST" ]
+  [ "$VALUE" = "$DIGEST" ] || return 1
+  # Whatever somebody has detached by hand comes back.
+  attached "$SEED_PORT"
+  [ -n "$VALUE" ] || return 1
+  attached "$SYSTEM_PORT"
+  [ -n "$VALUE" ] || return 1
+  port=$FIRST_DATA_PORT
+  for disk in $DISKS; do
+    attached "$port"
+    [ -n "$VALUE" ] || return 1
+    port=$((port + 1))
+  done
+  has_adapters
+}
+
+# has_adapters: whether the host has the adapters that the machine is plugged into.
+has_adapters() {
+  for entry in $HOST_ONLY; do
+    [ "$(uname -s)" != Darwin ] || return 0
+    field "hostonlyadapter${entry%%=*}"
+    ask "list the host's adapters" list hostonlyifs
+    printf '%s\n' "$ANSWER" | sed -n 's/^Name: *//p' | grep -q -x -F -e "$VALUE" || return 1
+  done
 }
 
 # is_running: whether the machine that was looked at is on.
@@ -304,7 +346,8 @@ strangers() {
       continue
     fi
     ask "read the notes of $name" getextradata "$id" bpc/owner
-    if [ "$ANSWER" = "Value: $OWNER" ]; then
+    # A clone has the notes of the machine that it was made of, and another UUID.
+    if [ "$ANSWER" = "Value: $OWNER $id" ]; then
       STRANGERS="$STRANGERS $id=$name"
     fi
   done <<END

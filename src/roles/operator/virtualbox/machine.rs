@@ -6,7 +6,7 @@
 use crate::credentials::Credentials;
 use crate::format::shell;
 use crate::setup::File;
-use crate::site::{Adapter, Architecture, Machine, Nic, Segment, Site};
+use crate::site::{Adapter, Architecture, Controller, Machine, Nic, Segment, Site};
 use crate::value::Uuid;
 
 /// Adapters that a machine can have; those that it does not have are switched off.
@@ -26,6 +26,10 @@ pub(super) fn definition(site: &Site, credentials: &Credentials, machine: &Machi
         Segment::Nat | Segment::Internal(_) => None,
     });
     let disks = machine.disks.iter().map(|disk| format!("{}={}", disk.name, disk.size.as_mib()));
+    let (controller, options) = match site.virtualbox.controller {
+        Controller::Sata => ("IntelAhci", "--add sata --controller IntelAhci --portcount 30"),
+        Controller::VirtioScsi => ("VirtioSCSI", "--add virtio --controller VirtIO --portcount 30"),
+    };
     let variables = [
         ("UUID", uuid.to_string()),
         ("CPUS", machine.cpus.to_string()),
@@ -34,6 +38,8 @@ pub(super) fn definition(site: &Site, credentials: &Credentials, machine: &Machi
         ("NAT", nat.to_string()),
         ("FORWARDS", words(forwards)),
         ("HOST_ONLY", words(host_only)),
+        ("CONTROLLER_TYPE", controller.to_owned()),
+        ("CONTROLLER_OPTIONS", options.to_owned()),
         ("DISKS", words(disks)),
     ];
     File::text(format!("virtualbox/machines/{}.conf", machine.name), shell::assignments(&variables))

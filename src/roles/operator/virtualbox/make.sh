@@ -22,8 +22,7 @@ create() {
   if [ "$STATE" = absent ]; then
     # What an interrupted createvm leaves would stop the next one.
     if [ -e "$VM_FOLDER/$VM.vbox" ]; then
-      grep -q "{$UUID}" "$VM_FOLDER/$VM.vbox" ||
-        fail "$MACHINE: $VM_FOLDER has the settings of another machine: move it away"
+      is_our_folder || fail "$MACHINE: $VM_FOLDER has the settings of another machine: move it away"
       run rm -f "$VM_FOLDER/$VM.vbox" "$VM_FOLDER/$VM.vbox-prev"
     fi
     native "$MACHINE_FOLDER"
@@ -31,7 +30,7 @@ create() {
     change "create it" createvm --name "$VM" --groups "$GROUP" --uuid "$UUID" --basefolder "$NATIVE" $PLATFORM --register
   fi
   mark owner
-  [ "$VALUE" = "$OWNER" ] || note "mark it as ours" owner "$OWNER"
+  [ "$VALUE" = "$OWNER $UUID" ] || note "mark it as ours" owner "$OWNER $UUID"
 }
 
 set_hardware() {
@@ -47,13 +46,14 @@ set_hardware() {
 
 # Rules of its NAT adapter: those that it has and should not go, those that it lacks come.
 set_forwards() {
-  have=$(printf '%s\n' "$INFO" | sed -n 's/^Forwarding([0-9]*)="\(.*\)"$/\1/p')
-  for rule in $have; do
+  # The adapter on NAT may be another one since.
+  [ -n "$DRY_RUN" ] || look "$MACHINE"
+  printf '%s\n' "$INFO" | sed -n 's/^Forwarding([0-9]*)="\(.*\)"$/\1/p' >"$WORK/rules"
+  while IFS= read -r rule; do
     among "$rule" "$FORWARDS" || change "remove a port of the host" modifyvm "$UUID" "--natpf$NAT" delete "${rule%%,*}"
-  done
+  done <"$WORK/rules"
   for rule in $FORWARDS; do
-    # shellcheck disable=SC2086  # rules have no blanks
-    among "$rule" "$(printf '%s ' $have)" || change "publish a port of the host" modifyvm "$UUID" "--natpf$NAT" "$rule"
+    grep -q -x -F -e "$rule" "$WORK/rules" || change "publish a port of the host" modifyvm "$UUID" "--natpf$NAT" "$rule"
   done
 }
 
@@ -62,6 +62,7 @@ add_controller() {
   if [ -n "$VALUE" ]; then
     field storagecontrollertype0
     [ "$VALUE" != "$CONTROLLER_TYPE" ] || return 0
+    no_snapshots
     change "remove its controller" storagectl "$UUID" --name "$CONTROLLER" --remove
     INFO=$(printf '%s\n' "$INFO" | grep -v "^\"$CONTROLLER-")
   fi
@@ -77,14 +78,28 @@ attach() {
 
 # detach PORT
 detach() {
+  no_snapshots
   change "detach a disk" storageattach "$UUID" --storagectl "$CONTROLLER" --port "$1" --device 0 --medium none
 }
 
-# discard FILE: deletes a disk that never had data, whether or not VirtualBox knows it.
+# discard FILE: deletes a disk, whether or not VirtualBox knows it; ends here if another machine needs it.
 discard() {
   native "$1"
-  try closemedium disk "$NATIVE"
+  if [ -z "$DRY_RUN" ] && ! "$VBOX" closemedium disk "$NATIVE" >/dev/null 2>"$WORK/errors" </dev/null; then
+    case $(cat "$WORK/errors") in
+      *"child media"* | *"still attached"*)
+        fail "$1 is in use by a machine that bpc did not make, so it stays: 'VBoxManage list hdds --long' says by which"
+        ;;
+    esac
+  fi
   [ ! -e "$1" ] || run rm -f "$1"
+}
+
+# no_snapshots: ends here if the machine has some, for its disks would go back to the time before them.
+no_snapshots() {
+  field CurrentSnapshotName
+  [ -z "$VALUE" ] ||
+    fail "$MACHINE: has snapshots, and its disks are to change: delete them first, 'snapshot.sh list' shows them"
 }
 
 # The system disk is made once: what it was made of may change, it stays until --recreate.
@@ -112,34 +127,37 @@ set_system_disk() {
 }
 
 set_data_disks() {
-  # What is in the wrong place goes first, so that its place is free. A snapshot's disks have names of their own.
-  native "$VM_FOLDER"
-  folder=$NATIVE port=$FIRST_DATA_PORT
+  # What is in the wrong place goes first, so that its place is free.
+  port=$FIRST_DATA_PORT
   while :; do
     field "$CONTROLLER-$port-0"
     [ -n "$VALUE" ] || break
     attached "$port"
-    name=
-    number=$FIRST_DATA_PORT
-    for disk in $DISKS; do
-      [ "$number" -ne "$port" ] || name=${disk%%=*}
-      number=$((number + 1))
-    done
-    native "$VM_FOLDER/disk-$name.vdi"
-    case $VALUE in
-      '' | "$NATIVE" | "$folder"?Snapshots?*) ;;
-      *)
-        say "$MACHINE: $VALUE is detached, and stays"
+    if [ -n "$VALUE" ]; then
+      found=$VALUE
+      mark "port/$port"
+      if [ -z "$VALUE" ] || [ "$VALUE" != "$(disk_of "$port")" ]; then
         detach "$port"
+        say "$MACHINE: $found is detached, and stays"
+        [ -z "$VALUE" ] || note "note that nothing is attached" "port/$port"
         INFO=$(printf '%s\n' "$INFO" | sed "s|^\"$CONTROLLER-$port-0\"=.*|\"$CONTROLLER-$port-0\"=\"none\"|")
-        ;;
-    esac
+      fi
+    fi
     port=$((port + 1))
   done
   port=$FIRST_DATA_PORT
   for disk in $DISKS; do
     set_data_disk "$port" "${disk%%=*}" "${disk#*=}"
     port=$((port + 1))
+  done
+}
+
+# disk_of PORT: prints which data disk belongs there.
+disk_of() {
+  number=$FIRST_DATA_PORT
+  for disk in $DISKS; do
+    [ "$number" -ne "$1" ] || printf '%s\n' "${disk%%=*}"
+    number=$((number + 1))
   done
 }
 
@@ -153,13 +171,14 @@ set_data_disk() {
     [ -z "$VALUE" ] || detach "$1"
     discard "$file"
     change "make its disk $2" createmedium disk --filename "$NATIVE" --size "$3" --format VDI
-    attach "$1" hdd "$file"
+    attach_data "$1" "$2"
     note "note that its disk $2 is made" "disk/$2" "$3"
   else
     size=$VALUE
     attached "$1"
-    [ -n "$VALUE" ] || attach "$1" hdd "$file"
+    [ -n "$VALUE" ] || attach_data "$1" "$2"
     if [ "$3" -gt "$size" ]; then
+      no_snapshots
       change "make its disk $2 larger" modifymedium disk "$NATIVE" --resize "$3"
       note "note how large its disk $2 is" "disk/$2" "$3"
     elif [ "$3" -lt "$size" ]; then
@@ -171,6 +190,12 @@ set_data_disk() {
     change "set the serial number of its disk $2" setextradata "$UUID" \
       "VBoxInternal/Devices/ahci/0/Config/Port$1/SerialNumber" "$2"
   fi
+}
+
+# attach_data PORT NAME: first the note, so that it never lacks one.
+attach_data() {
+  note "note which disk is attached" "port/$1" "$2"
+  attach "$1" hdd "$VM_FOLDER/disk-$2.vdi"
 }
 
 # The machine reads a copy, which stays whole when the tree is built anew. It holds keys.
@@ -188,13 +213,22 @@ set_seed() {
     attach "$SEED_PORT" dvddrive "$seed"
   fi
   note "note its seed" seed "$DIGEST"
-  for old in "$VM_FOLDER"/seed-*.iso; do
+  for old in "$VM_FOLDER"/seed-*.iso "$VM_FOLDER"/seed-*.iso.new; do
     if [ "$old" != "$seed" ] && [ -e "$old" ]; then
-      native "$old"
-      try closemedium dvd "$NATIVE"
-      run rm -f "$old"
+      discard_seed "$old"
     fi
   done
+}
+
+# discard_seed FILE: deletes it, unless a snapshot needs it.
+discard_seed() {
+  native "$1"
+  if [ -z "$DRY_RUN" ] && ! "$VBOX" closemedium dvd "$NATIVE" >/dev/null 2>"$WORK/errors" </dev/null; then
+    case $(cat "$WORK/errors") in
+      *"still attached"*) return 0 ;;
+    esac
+  fi
+  run rm -f "$1"
 }
 
 # host_only NETWORK=ADDRESS/LENGTH: the host's adapter that has this address, in ADAPTER; made if there is none.
@@ -261,6 +295,7 @@ host_only_net() {
   if ! printf '%s\n' "$ANSWER" | grep -q "^Name: *$ADAPTER\$"; then
     netmask "$length"
     last_host "$address" "$length"
+    change "note the network of the host" setextradata global "bpc/$NAME/host-only/${1%%=*}" "$ADAPTER"
     change "make a network of the host" hostonlynet add --name "$ADAPTER" --netmask "$NETMASK" \
       --lower-ip "$address" --upper-ip "$LAST" --enable
   fi

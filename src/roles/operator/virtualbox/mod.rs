@@ -17,7 +17,7 @@ use crate::artifact::Kind;
 use crate::credentials::Credentials;
 use crate::format::shell;
 use crate::setup::{File, OperatorFile};
-use crate::site::{Architecture, Controller, Distribution, Machine, Role, Site, SystemDisk};
+use crate::site::{Architecture, Distribution, Machine, Role, Site, SystemDisk};
 
 /// Every script, and its text below the variables.
 const SCRIPTS: [(&str, &str); 8] = [
@@ -83,10 +83,6 @@ fn blueprint(site: &Site, credentials: &Credentials) -> String {
     let names = |machines: &mut dyn Iterator<Item = &Machine>| {
         machines.map(|machine| machine.name.as_str()).collect::<Vec<_>>().join(" ")
     };
-    let (controller, options) = match site.virtualbox.controller {
-        Controller::Sata => ("IntelAhci", "--add sata --controller IntelAhci --portcount 30"),
-        Controller::VirtioScsi => ("VirtioSCSI", "--add virtio --controller VirtIO --portcount 30"),
-    };
     shell::assignments(&[
         ("NAME", site.name.clone()),
         ("OWNER", format!("{} {}", site.name, credentials.fingerprint())),
@@ -96,8 +92,6 @@ fn blueprint(site: &Site, credentials: &Credentials) -> String {
         ("DISTRIBUTION", distribution(image.distribution).to_owned()),
         ("RELEASE", image.release.clone()),
         ("PLATFORM", platform(image.distribution, image.architecture)),
-        ("CONTROLLER_TYPE", controller.to_owned()),
-        ("CONTROLLER_OPTIONS", options.to_owned()),
     ])
 }
 

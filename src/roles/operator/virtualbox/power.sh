@@ -13,8 +13,8 @@ start() {
       ;;
     gurumeditation | stuck) power_off ;;
   esac
-  # What is on its console from now on is of this time.
-  if [ -e "$CONSOLE" ]; then
+  # What is on its console from now on is of this time; one that goes on says nothing twice.
+  if [ -e "$CONSOLE" ] && [ "$STATE" != saved ] && [ "$STATE" != aborted-saved ]; then
     run mv "$CONSOLE" "$VM_FOLDER/console.previous.log"
   fi
   change "start it" startvm "$UUID" --type "$FRONTEND"
@@ -87,16 +87,18 @@ stop() {
 
 # marker MACHINE: the newest line of its bootstrap on its console, without its name, in VALUE; empty if there is none.
 marker() {
+  look "$1"
   VALUE=
-  if [ -e "$FOLDER/$NAME-$1/console.log" ]; then
-    VALUE=$(tr -d '\r' <"$FOLDER/$NAME-$1/console.log" |
+  if [ -e "$CONSOLE" ]; then
+    VALUE=$(tr -d '\r' <"$CONSOLE" |
       sed -n -e "s/^bpc: $1 \(ready\)\$/\1/p" -e "s/^bpc: $1 \([a-z0-9-]* [^|].*\)/\1/p" | tail -n 1)
   fi
 }
 
 # report MACHINE STAGE: what the stage said when it failed.
 report() {
-  tr -d '\r' <"$FOLDER/$NAME-$1/console.log" | sed -n "s/^bpc: $1 $2 | /    /p" | tail -n 5
+  look "$1"
+  tr -d '\r' <"$CONSOLE" | sed -n "s/^bpc: $1 $2 | /    /p" | tail -n 5
 }
 
 # await_ready MACHINE...: shows how far they are until all are ready. Ends here if one stops, or after TIMEOUT seconds.

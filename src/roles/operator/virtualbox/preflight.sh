@@ -128,9 +128,9 @@ check_names() {
     mark owner
     if [ -n "$others" ]; then
       problem "VirtualBox has a machine '$VM' that is not ours ($others): rename one of the two"
-    elif [ "$STATE" != absent ] && [ -n "$VALUE" ] && [ "$VALUE" != "$OWNER" ]; then
+    elif [ "$STATE" != absent ] && [ -n "$VALUE" ] && [ "$VALUE" != "$OWNER $UUID" ]; then
       problem "the machine '$VM' belongs to another vault: destroy it with the tree that made it"
-    elif [ "$STATE" = absent ] && [ -e "$VM_FOLDER/$VM.vbox" ] && ! grep -q "{$UUID}" "$VM_FOLDER/$VM.vbox"; then
+    elif [ "$STATE" = absent ] && ! is_our_folder; then
       problem "$VM_FOLDER holds another machine: move it away"
     fi
   done
@@ -163,7 +163,9 @@ check_host() {
     is_running || need=$((need + MEMORY))
     [ "$CPUS" -le "$cpus" ] || cpus=$CPUS largest=$machine
     mark system
-    [ -n "$VALUE" ] || new=$((new + 1))
+    if [ -z "$VALUE" ] || chosen --recreate; then
+      new=$((new + 1))
+    fi
   done
   NEW=$new
   ask "describe the host" list hostinfo
@@ -217,7 +219,11 @@ check_host_only() {
   for machine; do
     look "$machine"
     for entry in $HOST_ONLY; do
-      network=${entry#*=*=}
+      address=${entry#*=*=}
+      number_of "${address%/*}"
+      size_of "${address#*/}"
+      dotted $((NUMBER / SIZE * SIZE))
+      network=$DOTTED/${address#*/}
       among "$network" "$seen" || seen="$seen $network"
     done
   done
@@ -237,9 +243,9 @@ check_host_only() {
 is_allowed() {
   if [ ! -e "$NETWORKS_CONF" ]; then
     within "${1%/*}" 192.168.56.0/21
-    return 0
+    return
   fi
-  while read -r star ranges; do
+  while read -r star ranges || [ -n "$star" ]; do
     [ "$star" = '*' ] || continue
     for range in $ranges; do
       case $range in
@@ -270,7 +276,8 @@ check_base() {
     fi
     return 0
   fi
-  if [ "$NEW" -eq 0 ] || [ -e "$BASE" ]; then
+  # With the last machine that is linked to it, VirtualBox deletes the base disk.
+  if [ "$NEW" -eq 0 ] || { [ -e "$BASE" ] && ! chosen --recreate; }; then
     good "the base disk is there"
   elif [ -z "$SOURCE" ]; then
     problem "the base disk is gone, and nothing says what it was made of: call up.sh --disk=FILE"

@@ -10,19 +10,16 @@ remove() {
     change "forget what is left of it" unregistervm "$1"
   elif [ "$STATE" != absent ]; then
     spare_others "$2"
-    # It deletes the disks in the machine's folder, and the base disk with the last one that was linked to it.
-    change "delete it" unregistervm "$1" --delete
+    unregister
   fi
   [ -e "$2" ] || return 0
   for file in "$2"/seed-*.iso "$2"/seed-*.iso.new; do
     if [ -e "$file" ]; then
-      native "$file"
-      try closemedium dvd "$NATIVE"
-      run rm -f "$file"
+      discard_seed "$file"
     fi
   done
   # Disks that a step left before they were attached, or that the blueprint gave up.
-  for file in "$2/system.vdi" "$2"/disk-*.vdi; do
+  for file in "$2"/Snapshots/*.vdi "$2/system.vdi" "$2"/disk-*.vdi; do
     if [ -e "$file" ]; then
       discard "$file"
     fi
@@ -34,6 +31,25 @@ remove() {
       say "left, for bpc did not make it: $(find "$2" ! -type d | tr '\n' ' ')"
     fi
   fi
+}
+
+# unregister: has VirtualBox forget the machine and delete the disks in its folder, and the base disk with the last one
+# that was linked to it. If that one has snapshots, VirtualBox trips over the order in which they go: the machine is gone
+# then, and the disks that are left are deleted here.
+unregister() {
+  if [ -n "$DRY_RUN" ]; then
+    show VBoxManage unregistervm "$UUID" --delete
+  elif ! "$VBOX" unregistervm "$UUID" --delete >"$WORK/output" 2>"$WORK/errors" </dev/null; then
+    cp "$WORK/errors" "$WORK/unregister"
+    know
+    case $KNOWN in
+      *"{$UUID}"*)
+        cp "$WORK/unregister" "$WORK/errors"
+        refused "delete it" unregistervm "$UUID" --delete
+        ;;
+    esac
+  fi
+  rm -f "$WORK/extra.$UUID"
 }
 
 # spare_others FOLDER: detaches what is not in the machine's folder, for VirtualBox deletes every disk that is attached.
@@ -49,7 +65,7 @@ spare_others() {
     esac
     case $file in
       none | emptydrive) continue ;;
-      "$ours"*)
+      "$ours"[/\\]system.vdi | "$ours"[/\\]disk-*.vdi | "$ours"[/\\]seed-*.iso | "$ours"[/\\]Snapshots[/\\]*)
         # What a snapshot made here may go back to a disk elsewhere.
         [ -z "$snapshot" ] || no_strange_root "$file"
         continue
@@ -73,7 +89,7 @@ no_strange_root() {
     root=$(printf '%s\n' "$ANSWER" | sed -n 's/^Location: *//p')
     medium=$(printf '%s\n' "$ANSWER" | sed -n 's/^Parent UUID: *//p')
     case $root in
-      "$NATIVE"*) ;;
+      "$NATIVE"[/\\]*) ;;
       *) fail "$MACHINE: has snapshots, and one of them is of a disk that is not ours, $root: delete the snapshots first" ;;
     esac
     [ "$medium" != base ] && [ -n "$medium" ] || return 0

@@ -67,6 +67,9 @@ for machine in $MACHINES; do
       ;;
     restore)
       say "$MACHINE: $1 $2"
+      # The next up.sh looks at what it has then; notes do not go back.
+      note "forget its hardware" hardware
+      note "forget its seed" seed
       change "go back to the snapshot" snapshot "$UUID" restore "$2"
       ;;
     delete)

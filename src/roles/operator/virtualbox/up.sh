@@ -73,7 +73,7 @@ make_base_for() {
   if [ -z "$VALUE" ]; then
     keep=$MACHINE
     make_base
-    look "$keep"
+    MACHINE=$keep
   fi
 }
 
