@@ -139,7 +139,6 @@ set_data_disks() {
       if [ -z "$VALUE" ] || [ "$VALUE" != "$(disk_of "$port")" ]; then
         detach "$port"
         say "$MACHINE: $found is detached, and stays"
-        [ -z "$VALUE" ] || note "note that nothing is attached" "port/$port"
         INFO=$(printf '%s\n' "$INFO" | sed "s|^\"$CONTROLLER-$port-0\"=.*|\"$CONTROLLER-$port-0\"=\"none\"|")
       fi
     fi

@@ -32,7 +32,7 @@ shut_down() {
 renew() {
   look "$1"
   RENEWED=
-  if is_current && ! wants_anew; then
+  if is_current && ! chosen --recreate; then
     return 0
   fi
   if is_running; then
@@ -43,7 +43,7 @@ renew() {
     RENEWED=yes
     shut_down "$1"
   fi
-  if wants_anew && [ "$STATE" != absent ]; then
+  if chosen --recreate && [ "$STATE" != absent ]; then
     say "$MACHINE: is made anew"
     remove "$UUID" "$VM_FOLDER"
     if [ -n "$DRY_RUN" ]; then
@@ -61,10 +61,6 @@ renew() {
   make
   # The next look finds it.
   [ -n "$DRY_RUN" ] || know
-}
-
-wants_anew() {
-  chosen --recreate
 }
 
 # The base disk is there before the first system disk is made of it.
