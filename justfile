@@ -85,7 +85,7 @@ prove-offline NAME STAGE +MACHINE:
 [group('proof')]
 prove-virtualbox:
     bash tests/lab/checkers.sh target/checkers sid
-    BPC_REQUIRE_TOOLS=1 cargo test --test suite -- virtualbox::real --nocapture
+    BPC_REQUIRE_TOOLS=1 cargo test --test suite -- virtualbox::real virtualbox::hands --nocapture
 
 # Cut the power of the machine that holds the floating address: just prove-failover [-s SUITE] NAME
 [group('proof')]

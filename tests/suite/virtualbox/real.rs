@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Command;
 
 use bpc::Compiled;
@@ -134,11 +135,22 @@ fn assert_disks(world: &World, built: &Compiled, machine: &Machine, info: &Info)
 /// Without a kernel driver nothing starts.
 pub(super) const UP: [&str; 2] = ["--no-start", "--disk=../disk.raw"];
 
+/// The blueprints in a folder of this repository.
+fn names(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
+    let folders = entries.map(|entry| entry.unwrap().path());
+    let folders = folders.filter(|path| path.join("blueprint.yaml").is_file());
+    let mut names: Vec<String> =
+        folders.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    names.sort();
+    assert!(names.len() >= 4, "{names:?}");
+    names
+}
+
 #[test]
 fn machines_are_as_planned_and_stay_so_and_go() {
     let shells = shells();
-    let names = ["kube-compact", "kube-demo", "kube-full", "kube-keepalived", "tiny"];
-    for (index, name) in names.into_iter().enumerate() {
+    for (index, name) in names("blueprints").iter().enumerate() {
         let built = built::changed_in("blueprints", name, |text| text);
         let Some(world) = World::real(&built) else { return };
         let shell = shells[index % shells.len()];
@@ -292,11 +304,10 @@ fn snapshots_and_disks_of_others_survive_what_they_should() {
 
 #[test]
 fn every_descriptor_is_imported_as_planned() {
-    for name in ["kube-compact", "kube-demo", "kube-full", "kube-keepalived", "tiny"] {
-        assert_imports(&format!("blueprints/{name}"));
-    }
-    for name in ["everything", "lonely", "routed"] {
-        assert_imports(&format!("tests/blueprints/{name}"));
+    for folder in ["blueprints", "tests/blueprints"] {
+        for name in names(folder) {
+            assert_imports(&format!("{folder}/{name}"));
+        }
     }
 }
 
