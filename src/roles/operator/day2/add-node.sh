@@ -5,7 +5,7 @@ usage: add-node.sh [--dry-run] [--timeout=SECONDS] NAME
 
 Lets a machine join $NAME that the blueprint has got since, or that was made anew, and waits until it is ready. Before:
   1. write it into the blueprint and run 'bpc build'; this folder is then another one, so call its add-node.sh
-  2. make the virtual machine with its seed, and start it
+  2. make the machine and start it: virtualbox/up.sh NAME
 A control plane or worker that was there before is taken out by remove-node.sh first.
 
   --timeout  how long to wait, 1800 seconds if nothing is said
