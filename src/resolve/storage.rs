@@ -36,10 +36,10 @@ struct Storage<'a> {
 }
 
 impl<'a> Storage<'a> {
-    fn new(image: Option<&'a Image>, disks: &'a [Disk], path: &'a Path) -> Self {
-        let lvm = image.and_then(|image| image.lvm.as_ref());
+    fn new(image: &'a Image, disks: &'a [Disk], path: &'a Path) -> Self {
+        let lvm = image.lvm.as_ref();
         let mut room = BTreeMap::new();
-        if let (Some(lvm), Some(image)) = (lvm, image) {
+        if let Some(lvm) = lvm {
             room.insert(lvm.group.as_str(), image.disk.saturating_sub(OUTSIDE_LVM));
         }
         for disk in disks {
@@ -73,6 +73,8 @@ fn hidden<'a>(mount: &str, storage: &Storage<'a>) -> Option<&'a str> {
 impl Resolver<'_> {
     /// What each machine makes of its disks, and whether that can be.
     pub(super) fn storage(&mut self, drafts: &mut [MachineDraft], image: Option<&Image>) {
+        // What is wrong with the image has been reported.
+        let Some(image) = image else { return };
         let mut volumes = Vec::new();
         for draft in drafts {
             // The machines of a group are alike.
