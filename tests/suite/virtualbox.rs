@@ -1,6 +1,7 @@
 //! The scripts of `virtualbox/`, run by several shells on a host of files. What the stand-in for `VBoxManage` does was
 //! measured with the real one, which `tests/lab/virtualbox.sh` runs the same scripts with.
 
+mod base_image;
 mod change;
 mod fault;
 mod hands;
@@ -37,6 +38,10 @@ fn they_are_there_and_executable() {
             SCRIPTS.iter().map(|name| ((*name).to_owned(), Kind::Script, 0o755)).collect();
         let read = ["blueprint.conf", "lib.sh", "system-disk.conf"];
         expected.extend(read.map(|name| (name.to_owned(), Kind::Script, 0o644)));
+        if one.site.image.lvm.is_some() {
+            expected.push(("base-image.sh".to_owned(), Kind::Script, 0o755));
+            expected.push(("base-image.conf".to_owned(), Kind::Script, 0o644));
+        }
         let machines = one.site.machines.iter();
         expected.extend(machines.map(|it| (format!("machines/{}.conf", it.name), Kind::Script, 0o644)));
         expected.sort_unstable();

@@ -39,6 +39,7 @@ begin() {
   esac
   MACHINE_FOLDER=$folder
   FOLDER=$folder/$NAME
+  KEPT=$FOLDER/base/installed.lock
   know
 }
 

@@ -1,0 +1,425 @@
+//! The system disk that an installer makes: `base-image.sh`, and what the other scripts make of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use bpc::Compiled;
+use sha2::{Digest as _, Sha256};
+
+use super::fault::assert_repaired;
+use super::lab::World;
+use super::tiny;
+use crate::built::{self, changed};
+use crate::support::project::Said;
+use crate::support::shells::shells;
+
+const SCRIPT: &str = "base-image.sh";
+
+fn volumes() -> Compiled {
+    changed("volumes", |text| text)
+}
+
+/// `tests/blueprints/volumes` with a larger volume, so that other answers make its disk.
+fn divided_otherwise() -> Compiled {
+    changed("volumes", |text| text.replace("size: 125MiB", "size: 65MiB"))
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    base16ct::lower::encode_string(&Sha256::digest(bytes))
+}
+
+/// A host with an installer's ISO, and the option that says what it is to be.
+fn world(built: &Compiled) -> (World, String) {
+    let world = World::new(built);
+    let iso = b"an installer";
+    world.write("it's an=installer.iso", iso);
+    (world, format!("--sha256={}", sha256(iso)))
+}
+
+const ISO: &str = "../it's an=installer.iso";
+
+fn lock(world: &World) -> BTreeMap<String, String> {
+    let text = world.read(&format!("Virtual Machines/{}/base/installed.lock", world.site.name));
+    let lines = text.lines().map(|line| line.split_once(' ').unwrap());
+    lines.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+/// The disk that the lock names.
+fn installed(world: &World) -> String {
+    let name = &world.site.name;
+    format!("Virtual Machines/{name}/base/installed-{}.vdi", &lock(world)["disk"][..16])
+}
+
+/// The machines that VirtualBox has, by their names.
+fn machines(world: &World) -> Vec<String> {
+    let entries = fs::read_dir(world.path("vms")).unwrap().map(|entry| entry.unwrap().path().join("name"));
+    let mut names: Vec<_> = entries.map(|path| fs::read_to_string(path).unwrap().trim().to_owned()).collect();
+    names.sort();
+    names
+}
+
+fn refused(world: &World, script: &str, arguments: &[&str], expected: &str) -> Said {
+    let said = world.run("dash", script, arguments);
+    assert_eq!(said.status, 1, "{script} {arguments:?}: {said:?}");
+    assert!(said.err.contains(expected), "{script} {arguments:?}: {expected:?} in {}", said.err);
+    said
+}
+
+#[test]
+fn an_installer_makes_the_disk_that_machines_start_from() {
+    for shell in shells() {
+        let (world, digest) = world(&volumes());
+        refused(
+            &world,
+            "up.sh",
+            &[],
+            "base-image.sh ISO, which has the installer of Debian bookworm make one",
+        );
+        let said = world.succeed(shell, SCRIPT, &[&digest, ISO]);
+        assert!(said.out.contains("Retrieving packages ... 10%"), "{}", said.out);
+        assert_eq!((said.err.as_str(), machines(&world)), ("", vec![]));
+        let answers = world.read("out/volumes/installer/preseed.cfg");
+        let expected = [
+            ("disk", sha256(world.read(&installed(&world)).as_bytes())),
+            ("iso", sha256(b"an installer")),
+            ("answers", sha256(answers.as_bytes())),
+            ("size", "4096".to_owned()),
+        ];
+        assert_eq!(lock(&world), expected.map(|(key, value)| (key.to_owned(), value)).into());
+        let left = fs::read_dir(world.path("Virtual Machines/volumes")).unwrap();
+        let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["base"], "the installer's machine left something");
+        // A second time there is nothing to do.
+        world.calls();
+        let said = world.succeed(shell, SCRIPT, &[&digest, ISO]);
+        assert!(said.out.contains("the disk is as it should be"), "{}", said.out);
+        assert_eq!(world.changes(), Vec::<String>::new());
+        world.succeed(shell, "up.sh", &[]);
+        let system = format!("{}/system.vdi", world.folder("node"));
+        let medium = world.read(&format!("media/{}", medium_name(&world, &system)));
+        let parent = medium.lines().find_map(|line| line.strip_prefix("parent ")).unwrap();
+        assert_eq!(fs::read(parent).unwrap(), fs::read(world.path(installed(&world))).unwrap());
+        world.calls();
+        world.succeed(shell, "up.sh", &[]);
+        assert_eq!(world.changes(), Vec::<String>::new());
+        let status = world.succeed(shell, "status.sh", &[]);
+        assert!(status.out.contains("(base image)         made         current"), "{}", status.out);
+        world.succeed(shell, "destroy.sh", &["--yes"]);
+        assert!(!world.path("Virtual Machines/volumes").exists());
+    }
+}
+
+/// What the stand-in calls a disk.
+fn medium_name(world: &World, path: &str) -> String {
+    world.path(path).display().to_string().replace('/', "_").replace(' ', "+")
+}
+
+#[test]
+fn it_outlives_the_base_disk() {
+    let (world, digest) = world(&volumes());
+    world.succeed("dash", SCRIPT, &[&digest, ISO]);
+    world.succeed("dash", "up.sh", &[]);
+    let before = world.read(&installed(&world));
+    // VirtualBox deletes a base disk with the last disk that is linked to it.
+    world.succeed("dash", "up.sh", &["--recreate", "node"]);
+    world.succeed("dash", "destroy.sh", &["--yes", "node"]);
+    assert_eq!(world.read(&installed(&world)), before);
+    world.succeed("dash", "up.sh", &[]);
+}
+
+#[test]
+fn the_iso_must_be_the_one_that_is_meant() {
+    let (world, digest) = world(&volumes());
+    let digest = digest.trim_start_matches("--sha256=").to_owned();
+    let other = sha256(b"another installer");
+    let said = world.run("dash", SCRIPT, &[ISO]);
+    assert_eq!(said.status, 2, "{said:?}");
+    assert!(said.err.contains("say which SHA-256 the ISO is to have"), "{}", said.err);
+    for (option, expected) in [("abc", "wants 64 digits"), (&"G".repeat(64), "0 to 9 and a to f")] {
+        let said = world.run("dash", SCRIPT, &[&format!("--sha256={option}"), ISO]);
+        assert!(said.status == 2 && said.err.contains(expected), "{said:?}");
+    }
+    let said = world.run("dash", SCRIPT, &["--sha256", ISO]);
+    assert!(said.status == 2 && said.err.contains("--sha256 needs a value"), "{said:?}");
+    let expected = format!("its SHA-256 is\n  {digest}, not\n  {other}\n");
+    refused(&world, SCRIPT, &[&format!("--sha256={other}"), ISO], &expected);
+    let name = ISO.trim_start_matches("../");
+    for (file, text) in [
+        ("SHA256SUMS", format!("{digest}  x{name}\n{other}  {name}\n")),
+        ("SHA256SUMS", format!("{other} *./{name}\r\n")),
+        (&format!("{name}.sha256"), format!("{other}\n")),
+    ] {
+        world.write(file, text.as_bytes());
+        refused(&world, SCRIPT, &[ISO], &expected);
+    }
+    refused(&world, SCRIPT, &["../missing.iso"], "there is no file ");
+    assert_eq!((world.changes(), machines(&world)), (vec![], vec![]));
+    fs::remove_file(world.path(format!("{name}.sha256"))).unwrap();
+    world.write("SHA256SUMS", format!("{other}  {name}.zsync\n{digest}  {name}\n").as_bytes());
+    world.succeed("dash", SCRIPT, &[ISO]);
+}
+
+#[test]
+fn virtualbox_sees_what_the_iso_installs() {
+    let (world, digest) = world(&volumes());
+    let arguments = [digest.as_str(), ISO];
+    for found in [
+        "OSTypeId=\"Debian13_64\"\nOSVersion=\"13.1.0\"\n",
+        "OSTypeId=\"Debian12_arm64\"\nOSVersion=\"12.1.0\"\n",
+        "OSTypeId=\"Ubuntu24_LTS_64\"\nOSVersion=\"24.04.1 LTS\"\n",
+        "OSTypeId=\"Debian_64\"\nOSVersion=\"120\"\n",
+    ] {
+        world.write("detected", found.as_bytes());
+        let said =
+            refused(&world, SCRIPT, &arguments, "and the blueprint says Debian bookworm (12) for amd64");
+        assert!(said.err.contains("; --force goes on all the same"), "{}", said.err);
+    }
+    assert_eq!((world.changes(), machines(&world)), (vec![], vec![]));
+    world.succeed("dash", SCRIPT, &["--force", &digest, ISO]);
+    for found in ["", "OSTypeId=\"Unknown\"\n"] {
+        world.write("detected", found.as_bytes());
+        let said = world.succeed("dash", SCRIPT, &["--recreate", &digest, ISO]);
+        assert!(said.err.contains("VirtualBox does not know what "), "{}", said.err);
+    }
+}
+
+#[test]
+fn an_installer_that_did_not_finish_leaves_no_disk() {
+    for (outcome, expected) in [
+        ("poweroff", "was switched off before the installer had finished (state poweroff)"),
+        ("aborted", "was switched off before the installer had finished (state aborted)"),
+        ("gurumeditation", "has crashed (gurumeditation)"),
+        ("paused", "is paused. If the disk of the host is full, make room"),
+        ("hangs", "has not finished in 1 seconds. It goes on: call this again to wait, or with --recreate"),
+    ] {
+        let (world, digest) = world(&volumes());
+        world.write("installer", outcome.as_bytes());
+        let arguments = ["--timeout=1", &digest, ISO];
+        let said = refused(&world, SCRIPT, &arguments, expected);
+        let words = if outcome == "hangs" { "    Prompt:" } else { "    Retrieving packages ... 10%" };
+        assert!(said.err.contains(words), "{outcome}: {}", said.err);
+        assert!(!world.path("Virtual Machines/volumes/base").exists(), "{outcome}");
+        refused(&world, "up.sh", &[], "there is no system disk");
+        let status = world.run("dash", "status.sh", &[]).out;
+        assert!(status.contains("(base image)  ") && status.contains("base-image.sh\n"), "{status}");
+        fs::remove_file(world.path("installer")).unwrap();
+        world.calls();
+        if outcome == "hangs" {
+            refused(&world, SCRIPT, &arguments, expected);
+            assert_eq!(world.changes(), Vec::<String>::new());
+            world.succeed("dash", SCRIPT, &["--recreate", &digest, ISO]);
+        } else {
+            world.succeed("dash", SCRIPT, &[&digest, ISO]);
+            let made = world.changes().iter().any(|call| call.starts_with("createvm"));
+            // One that waits goes on; any other is made anew.
+            assert_eq!(made, outcome != "paused", "{outcome}");
+        }
+        assert_eq!(machines(&world), Vec::<String>::new(), "{outcome}");
+        world.succeed("dash", "up.sh", &[]);
+    }
+}
+
+#[test]
+fn destroy_takes_away_what_is_unfinished() {
+    let (world, digest) = world(&volumes());
+    world.write("installer", b"hangs");
+    refused(&world, SCRIPT, &["--timeout=1", &digest, ISO], "has not finished");
+    refused(&world, "destroy.sh", &[], "this deletes and the base image with their disks: say --yes");
+    world.succeed("dash", "destroy.sh", &["--yes"]);
+    assert_eq!(machines(&world), Vec::<String>::new());
+    assert!(!world.path("Virtual Machines/volumes").exists());
+}
+
+#[test]
+fn other_answers_make_another_disk() {
+    let (world, digest) = world(&volumes());
+    world.succeed("dash", SCRIPT, &[&digest, ISO]);
+    world.succeed("dash", "up.sh", &[]);
+    let first = installed(&world);
+    let parents = || {
+        let medium =
+            format!("media/{}", medium_name(&world, &format!("{}/system.vdi", world.folder("node"))));
+        world.read(&medium).lines().find_map(|line| line.strip_prefix("parent ").map(str::to_owned)).unwrap()
+    };
+    let (linked, before) = (parents(), fs::read(parents()).unwrap());
+    world.build(&divided_otherwise());
+    // A machine that is there keeps its disk, and no new one gets an old disk.
+    let said = world.succeed("dash", "up.sh", &[]);
+    assert!(said.err.contains("warning  base-image.sh made the system disk by what the blueprint said"));
+    refused(&world, "up.sh", &["--recreate", "node"], "base-image.sh ISO, which makes\n         another");
+    let status = world.succeed("dash", "status.sh", &[]);
+    assert!(status.out.contains("(base image)         made         changed"), "{}", status.out);
+    // The stand-in makes the same of the same.
+    world.write("it's an=installer.iso", b"another installer");
+    let digest = format!("--sha256={}", sha256(b"another installer"));
+    let said = world.succeed("dash", SCRIPT, &[&digest, ISO]);
+    assert!(said.out.contains("the blueprint has changed since the disk was made"), "{}", said.out);
+    assert_eq!((parents(), fs::read(&linked).unwrap()), (linked.clone(), before));
+    let said = world.succeed("dash", "up.sh", &[]);
+    assert_eq!(said.err, "", "the same bytes have the same name");
+    assert_eq!(installed(&world), first);
+}
+
+#[test]
+fn a_disk_that_was_written_to_is_not_taken() {
+    let (world, digest) = world(&volumes());
+    let arguments = [digest.as_str(), ISO];
+    world.succeed("dash", SCRIPT, &arguments);
+    let disk = installed(&world);
+    world.write(&disk, format!("{}written\n", world.read(&disk)).as_bytes());
+    world.calls();
+    let said = refused(&world, "up.sh", &[], "is not the disk that base-image.sh made: its SHA-256 is");
+    assert!(said.err.contains("call base-image.sh ISO, which makes another"), "{}", said.err);
+    assert_eq!(world.changes(), Vec::<String>::new());
+    let said = world.succeed("dash", SCRIPT, &arguments);
+    assert!(said.out.contains("is not as it was made: another is made"), "{}", said.out);
+    world.succeed("dash", "doctor.sh", &[]);
+    fs::remove_file(world.path(&disk)).unwrap();
+    refused(&world, "up.sh", &[], "the system disk that base-image.sh made is gone");
+    let said = world.succeed("dash", SCRIPT, &arguments);
+    assert!(said.out.contains("is gone: another is made"), "{}", said.out);
+    world.succeed("dash", "up.sh", &[]);
+}
+
+#[test]
+fn who_was_told_last_is_right() {
+    let (world, digest) = world(&volumes());
+    world.succeed("dash", "up.sh", &["--disk=../disk.raw", "--no-start"]);
+    world.succeed("dash", SCRIPT, &[&digest, ISO]);
+    let said = world.succeed("dash", "up.sh", &["--no-start"]);
+    assert!(said.err.contains("node keeps its system disk"), "{}", said.err);
+    world.succeed("dash", "up.sh", &["--recreate", "--no-start", "node"]);
+    assert_eq!(world.succeed("dash", "up.sh", &[]).err, "");
+}
+
+#[test]
+fn machines_of_others_are_left_alone() {
+    let (world, digest) = world(&volumes());
+    let folder = world.path("elsewhere").display().to_string();
+    let foreign = "vms/11111111-1111-4111-8111-111111111111";
+    for (path, text) in [("name", "volumes.base-image"), ("folder", folder.as_str()), ("state", "poweroff")] {
+        world.write(&format!("{foreign}/{path}"), format!("{text}\n").as_bytes());
+    }
+    world.write("elsewhere/volumes.base-image.vbox", b"");
+    let before = world.state();
+    refused(
+        &world,
+        SCRIPT,
+        &[&digest, ISO],
+        "VirtualBox has a machine 'volumes.base-image' that is not ours",
+    );
+    world.succeed("dash", "destroy.sh", &["--yes"]);
+    assert_eq!(world.state(), before);
+}
+
+#[test]
+fn a_machine_of_the_blueprint_may_be_called_alike() {
+    let one = changed("volumes", |text| text.replace("  node:", "  base-image:"));
+    let (world, digest) = world(&one);
+    world.succeed("dash", SCRIPT, &[&digest, ISO]);
+    world.succeed("dash", "up.sh", &[]);
+    world.succeed("dash", SCRIPT, &["--recreate", &digest, ISO]);
+    assert_eq!(machines(&world), ["volumes-base-image"]);
+}
+
+#[test]
+fn without_an_installer_there_is_nothing_to_make() {
+    let named = changed("volumes", |text| {
+        let file = format!("  disk_file: {{path: x, sha256: {}}}\n  mirror:", "ab".repeat(32));
+        text.replace("  mirror:", &file)
+    });
+    let (world, digest) = world(&named);
+    refused(&world, SCRIPT, &[&digest, ISO], "the blueprint names its system disk, image.disk_file");
+    let said = World::new(&tiny()).run("dash", "up.sh", &[]);
+    assert!(said.status == 1 && !said.err.contains("base-image"), "{}", said.err);
+}
+
+#[test]
+fn it_tells_how_it_is_used() {
+    let (world, _) = world(&volumes());
+    for shell in shells() {
+        let said = world.succeed(shell, SCRIPT, &["--help"]);
+        for part in ["usage: base-image.sh ", "\nexample: ", "\nexit status: "] {
+            assert!(said.out.contains(part), "{part:?} in {}", said.out);
+        }
+    }
+    let said = world.run("dash", SCRIPT, &[]);
+    assert!(said.status == 2 && said.err.contains("say which ISO"), "{said:?}");
+}
+
+#[test]
+fn a_dry_run_prints_what_a_run_does() {
+    let (world, digest) = world(&volumes());
+    let before = world.state();
+    let printed = world.succeed("dash", SCRIPT, &["--dry-run", &digest, ISO]);
+    assert_eq!((world.changes(), world.state() == before), (vec![], true));
+    world.succeed("dash", SCRIPT, &[&digest, ISO]);
+    // What may have been done before is not worth a line.
+    let done = world.changes().into_iter().filter(|call| !call.starts_with("closemedium"));
+    let done: Vec<String> = done.map(|call| format!("VBoxManage {call}")).collect();
+    let printed = printed.out.lines().filter(|line| line.starts_with("VBoxManage "));
+    let printed = printed.filter(|line| !line.starts_with("VBoxManage closemedium"));
+    let printed: Vec<String> = printed.map(|line| line.replace('\'', "")).collect();
+    assert_eq!(printed, done);
+}
+
+#[test]
+fn it_goes_on_where_it_stopped() {
+    let (world, digest) = world(&volumes());
+    assert_repaired(&world, |_| (), SCRIPT, &[&digest, ISO]);
+}
+
+/// The blueprint as one of Ubuntu's, whose tree has the answers in any case.
+fn ubuntu() -> (World, String) {
+    let one = changed("volumes", |text| text.replace("debian\n", "ubuntu\n").replace("bookworm", "noble"));
+    let (world, digest) = world(&one);
+    if world.read("out/volumes/installer/user-data").is_empty() {
+        let text = "#cloud-config\nautoinstall: {version: 1}\n";
+        world.write("out/volumes/installer/user-data", text.as_bytes());
+        let sums = world.read("out/volumes/SHA256SUMS");
+        let line = format!("{}  installer/user-data\n", sha256(text.as_bytes()));
+        world.write("out/volumes/SHA256SUMS", (sums + &line).as_bytes());
+    }
+    world
+        .write("detected", b"OSTypeId=\"Ubuntu24_LTS_64\"\nOSVersion=\"24.04.3 LTS \\\"Noble Numbat\\\"\"\n");
+    (world, digest)
+}
+
+#[test]
+fn the_medium_asks_nothing() {
+    let debian = "auto=true priority=critical DEBIAN_FRONTEND=text console=tty0 console=ttyS0,115200n8";
+    let ubuntu_ = "autoinstall ds=nocloud;s=/cdrom/bpc/ noprompt console=tty0 console=ttyS0,115200n8";
+    for ((world, digest), kernel, initrds, parameters) in [
+        (world(&volumes()), "/install.amd/vmlinuz", "/install.amd/initrd.gz /bpc/answers.gz", debian),
+        (ubuntu(), "/casper/vmlinuz", "/casper/initrd", ubuntu_),
+    ] {
+        world.write("installer", b"paused");
+        refused(&world, SCRIPT, &[&digest, ISO], "is paused");
+        let file = |name: &str| world.read(&format!("Virtual Machines/volumes/volumes.base-image/{name}"));
+        let bios = file("installer-isolinux.cfg");
+        let append = format!("  append initrd={} {parameters}\n", initrds.replace(' ', ","));
+        assert!(bios.starts_with("default bpc\nprompt 0\n") && bios.ends_with(&append), "{bios}");
+        let grub = file("installer-grub.cfg");
+        let quoted = parameters.replace("ds=nocloud;s=/cdrom/bpc/", "'ds=nocloud;s=/cdrom/bpc/'");
+        assert!(grub.contains(&format!("\n  linux {kernel} {quoted}\n  initrd {initrds}\n")), "{grub}");
+        let list = file("installer.viso");
+        let iso = world.path("home").join(ISO).display().to_string().replace('\'', "'\\''");
+        assert!(list.contains(&format!("--import-iso '{iso}' ")), "{list}");
+    }
+}
+
+#[test]
+fn the_host_must_have_room() {
+    let (world, digest) = world(&volumes());
+    world.write("memory", b"2047");
+    let said = refused(&world, SCRIPT, &[&digest, ISO], "need 2048 MiB of memory, 2047 MiB are free");
+    assert!(said.err.contains("nothing was changed"), "{}", said.err);
+    world.write("version", b"6.1.50r161033");
+    refused(&world, SCRIPT, &["--force", &digest, ISO], "is too old");
+    world.write("version", b"7.0.20r163906");
+    world.succeed("dash", SCRIPT, &["--force", &digest, ISO]);
+    let built = built::changed_in("blueprints", "kube-demo", |text| text);
+    let (demo, digest) = self::world(&built);
+    demo.succeed("dash", SCRIPT, &[&digest, ISO]);
+    assert_eq!(lock(&demo)["size"], "32768");
+}
