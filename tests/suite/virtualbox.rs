@@ -7,6 +7,7 @@ mod fault;
 mod hands;
 mod hosts;
 mod lab;
+mod medium;
 mod preflight;
 mod real;
 mod watch;

@@ -190,11 +190,13 @@ fn an_installer_that_did_not_finish_leaves_no_disk() {
         ("aborted", "was switched off before the installer had finished (state aborted)"),
         ("gurumeditation", "has crashed (gurumeditation)"),
         ("paused", "is paused. If the disk of the host is full, make room"),
+        ("saved", "has been saved: call this again, it goes on"),
         ("hangs", "has not finished in 1 seconds. It goes on: call this again to wait, or with --recreate"),
     ] {
         let (world, digest) = world(&volumes());
         world.write("installer", outcome.as_bytes());
-        let arguments = ["--timeout=1", &digest, ISO];
+        let timeout = if outcome == "hangs" { "--timeout=1" } else { "--timeout=600" };
+        let arguments = [timeout, &digest, ISO];
         let said = refused(&world, SCRIPT, &arguments, expected);
         let words = if outcome == "hangs" { "    Prompt:" } else { "    Retrieving packages ... 10%" };
         assert!(said.err.contains(words), "{outcome}: {}", said.err);
@@ -212,11 +214,19 @@ fn an_installer_that_did_not_finish_leaves_no_disk() {
             world.succeed("dash", SCRIPT, &[&digest, ISO]);
             let made = world.changes().iter().any(|call| call.starts_with("createvm"));
             // One that waits goes on; any other is made anew.
-            assert_eq!(made, outcome != "paused", "{outcome}");
+            assert_eq!(made, !["paused", "saved"].contains(&outcome), "{outcome}");
         }
         assert_eq!(machines(&world), Vec::<String>::new(), "{outcome}");
         world.succeed("dash", "up.sh", &[]);
     }
+}
+
+#[test]
+fn a_terminal_shows_how_far_it_is() {
+    let (world, digest) = world(&volumes());
+    let said = world.on_a_terminal(SCRIPT, &[&digest, &ISO.replace('\'', "'\\''")]);
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(said.out.contains("\r\u{1b}[K   0 s  Retrieving packages ... 10%"), "{said:?}");
 }
 
 #[test]
@@ -249,15 +259,16 @@ fn other_answers_make_another_disk() {
     refused(&world, "up.sh", &["--recreate", "node"], "base-image.sh ISO, which makes\n         another");
     let status = world.succeed("dash", "status.sh", &[]);
     assert!(status.out.contains("(base image)         made         changed"), "{}", status.out);
-    // The stand-in makes the same of the same.
-    world.write("it's an=installer.iso", b"another installer");
-    let digest = format!("--sha256={}", sha256(b"another installer"));
     let said = world.succeed("dash", SCRIPT, &[&digest, ISO]);
     assert!(said.out.contains("the blueprint has changed since the disk was made"), "{}", said.out);
+    assert!(installed(&world) != first && !world.path(first).exists());
+    // The old one is there for as long as a machine needs it.
     assert_eq!((parents(), fs::read(&linked).unwrap()), (linked.clone(), before));
     let said = world.succeed("dash", "up.sh", &[]);
-    assert_eq!(said.err, "", "the same bytes have the same name");
-    assert_eq!(installed(&world), first);
+    assert!(said.err.contains("node keeps its system disk"), "{}", said.err);
+    world.succeed("dash", "up.sh", &["--recreate", "node"]);
+    assert!(parents() != linked);
+    assert_eq!(world.succeed("dash", "up.sh", &[]).err, "");
 }
 
 #[test]
@@ -373,25 +384,33 @@ fn it_goes_on_where_it_stopped() {
 fn ubuntu() -> (World, String) {
     let one = changed("volumes", |text| text.replace("debian\n", "ubuntu\n").replace("bookworm", "noble"));
     let (world, digest) = world(&one);
-    if world.read("out/volumes/installer/user-data").is_empty() {
-        let text = "#cloud-config\nautoinstall: {version: 1}\n";
-        world.write("out/volumes/installer/user-data", text.as_bytes());
-        let sums = world.read("out/volumes/SHA256SUMS");
-        let line = format!("{}  installer/user-data\n", sha256(text.as_bytes()));
-        world.write("out/volumes/SHA256SUMS", (sums + &line).as_bytes());
+    for file in ["user-data", "meta-data"] {
+        let path = format!("installer/{file}");
+        if !world.path(format!("out/volumes/{path}")).exists() {
+            world.write(&format!("out/volumes/{path}"), file.as_bytes());
+            let sums = world.read("out/volumes/SHA256SUMS");
+            let line = format!("{}  {path}\n", sha256(file.as_bytes()));
+            world.write("out/volumes/SHA256SUMS", (sums + &line).as_bytes());
+        }
     }
-    world
-        .write("detected", b"OSTypeId=\"Ubuntu24_LTS_64\"\nOSVersion=\"24.04.3 LTS \\\"Noble Numbat\\\"\"\n");
     (world, digest)
 }
 
 #[test]
 fn the_medium_asks_nothing() {
     let debian = "auto=true priority=critical DEBIAN_FRONTEND=text console=tty0 console=ttyS0,115200n8";
-    let ubuntu_ = "autoinstall ds=nocloud;s=/cdrom/bpc/ noprompt console=tty0 console=ttyS0,115200n8";
-    for ((world, digest), kernel, initrds, parameters) in [
-        (world(&volumes()), "/install.amd/vmlinuz", "/install.amd/initrd.gz /bpc/answers.gz", debian),
-        (ubuntu(), "/casper/vmlinuz", "/casper/initrd", ubuntu_),
+    let noble = "autoinstall ds=nocloud;s=/cdrom/bpc/ noprompt console=tty0 console=ttyS0,115200n8";
+    let overlay = &[("answers.gz", "initrd-overlay.cpio.gz")][..];
+    let documents = &[("user-data", "user-data"), ("meta-data", "meta-data")];
+    for ((world, digest), kernel, initrds, parameters, files) in [
+        (
+            world(&volumes()),
+            "/install.amd/vmlinuz",
+            "/install.amd/initrd.gz /bpc/answers.gz",
+            debian,
+            overlay,
+        ),
+        (ubuntu(), "/casper/vmlinuz", "/casper/initrd", noble, documents),
     ] {
         world.write("installer", b"paused");
         refused(&world, SCRIPT, &[&digest, ISO], "is paused");
@@ -405,6 +424,12 @@ fn the_medium_asks_nothing() {
         let list = file("installer.viso");
         let iso = world.path("home").join(ISO).display().to_string().replace('\'', "'\\''");
         assert!(list.contains(&format!("--import-iso '{iso}' ")), "{list}");
+        for (name, built) in files {
+            assert!(list.contains(&format!("\n/bpc/{name}=installer-{name}\n")), "{list}");
+            let built = fs::read(world.path(format!("out/volumes/installer/{built}"))).unwrap();
+            let folder = world.path("Virtual Machines/volumes/volumes.base-image");
+            assert!(fs::read(folder.join(format!("installer-{name}"))).unwrap() == built, "{name}");
+        }
     }
 }
 

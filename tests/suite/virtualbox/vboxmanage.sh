@@ -190,10 +190,15 @@ install() {
       echo "$outcome" >"$vm/state"
       return
       ;;
+    saved)
+      echo saved >"$vm/state"
+      rm -f "$vm/session"
+      return
+      ;;
     aborted | poweroff) echo "$outcome" >"$vm/state" ;;
     ends)
       printf 'Finishing the installation ... 100%%\r\n[  900.0] reboot: Power down\r\n' >>"$folder/console.log"
-      echo "installed from $(cat "$vm/ports/1")" >>"$disk"
+      cat "$folder/installer-user-data" "$folder/installer-answers.gz" 2>/dev/null | cksum >>"$disk"
       echo poweroff >"$vm/state"
       ;;
   esac

@@ -6,7 +6,7 @@ usage: base-image.sh [--dry-run] [--recreate] [--force] [--sha256=DIGEST] [--tim
 Has the installer of $DISTRIBUTION $RELEASE make the system disk for the machines of $NAME, divided as the blueprint says: on
 a machine of its own, without a question, until it switches itself off. up.sh takes that disk from then on. What was
 interrupted goes on where it stopped; if the disk is there, of this ISO and of what the blueprint says now, nothing is
-done. ISO is one of $DISTRIBUTION's that installs from a menu, such as 'netinst' of Debian, or of Ubuntu that for servers.
+done. ISO is 'netinst' or a DVD of Debian, or that of Ubuntu for servers.
 
   --sha256    what the ISO is to have; not needed if ISO.sha256, or SHA256SUMS beside it, says so
   --recreate  starts over, and makes another disk even if one is there; machines keep theirs
@@ -97,11 +97,11 @@ check_iso() {
   esac
 }
 
-# check_room: an installed system takes 2 GiB at least.
+# check_room: what an installer writes, before it is compacted.
 check_room() {
   room
-  if [ "$FREE" -lt 4096 ]; then
-    strain "an installed system needs up to 4096 MiB, $PLACE has $FREE MiB left"
+  if [ "$FREE" -lt 6144 ]; then
+    strain "an installer may need 6144 MiB, $PLACE has $FREE MiB left"
   else
     good "$FREE MiB left in $PLACE"
   fi
@@ -155,7 +155,6 @@ make_installer() {
 # It has copies of them, which stay as they are when the tree is built anew. A medium may lack one of the two menus.
 write_medium() {
   write_menus >"$VM_FOLDER/installer-isolinux.cfg" 3>"$VM_FOLDER/installer-grub.cfg" || return 1
-  : >"$VM_FOLDER/installer-meta-data" || return 1
   native "$ISO"
   quote "$NATIVE"
   {
@@ -164,7 +163,6 @@ write_medium() {
     for file in isolinux/isolinux.cfg boot/grub/grub.cfg; do
       echo "/$file=:remove: /$file=installer-${file##*/}"
     done
-    echo "/bpc/meta-data=installer-meta-data"
     for file in $FILES; do
       cp "$TREE/${file#*=}" "$VM_FOLDER/installer-${file%%=*}" || return 1
       echo "/bpc/${file%%=*}=installer-${file%%=*}"
@@ -214,9 +212,10 @@ await_end() {
     look_at "$UUID"
     field SessionName
     case $STATE in
-      paused) stopped "is paused. If the disk of the host is full, make room; then call this again" ;;
+      paused) stopped "is paused. If the disk of the host is full, make room; then call this again, it goes on" ;;
       gurumeditation | stuck) stopped "has crashed ($STATE): call this again, it starts over" ;;
-      poweroff | aborted | saved | aborted-saved) [ -n "$VALUE" ] || break ;;
+      saved | aborted-saved) [ -n "$VALUE" ] || stopped "has been saved: call this again, it goes on" ;;
+      poweroff | aborted) [ -n "$VALUE" ] || break ;;
     esac
     now=$(date +%s)
     last_words

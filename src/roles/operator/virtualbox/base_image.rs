@@ -56,7 +56,7 @@ const UBUNTU: Installer = Installer {
     initrds: "/casper/initrd",
     parameters: "autoinstall ds=nocloud;s=/cdrom/bpc/ noprompt",
     answers: "installer/user-data",
-    files: "user-data=installer/user-data",
+    files: "user-data=installer/user-data meta-data=installer/meta-data",
     memory: Size::mib(4096),
 };
 
