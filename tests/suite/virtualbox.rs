@@ -6,6 +6,7 @@ mod change;
 mod fault;
 mod hands;
 mod hosts;
+mod iso;
 mod lab;
 mod medium;
 mod preflight;

@@ -36,7 +36,7 @@ const KERNEL: (&str, usize) = ("install.amd/vmlinuz", 300_000);
 fn make_iso(world: &World, xorriso: &Tool) {
     for (path, text) in FILES {
         let content = format!("{text:2048}");
-        let content = if path.ends_with(".cfg") || path.starts_with('.') { text } else { &content };
+        let content = if text.ends_with('\n') { text } else { &content };
         world.write(&format!("medium/{path}"), content.as_bytes());
     }
     world.write(&format!("medium/{}", KERNEL.0), &b"kernel!".repeat(KERNEL.1 / 7));

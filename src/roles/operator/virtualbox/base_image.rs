@@ -1,10 +1,9 @@
 //! The machine on which the distribution's installer makes the system disk, where the blueprint says how it is divided.
 //!
-//! `VBoxManage unattended install` could prepare the medium, too, but not this one: on a medium of Debian for amd64 it
-//! changes the menu of BIOS only, so with EFI the installer waits for somebody, and what it tells the installer's kernel
-//! stays on the command line of the system that is installed (`UnattendedInstaller.cpp` of VirtualBox 7.2). So the script
-//! writes a VISO of its own, a list of files by which VirtualBox shows an ISO that is another one with some files replaced
-//! (VirtualBox manual, "VISO file format").
+//! `VBoxManage unattended install` prepares such a medium, too, but of Debian's for amd64 it changes the menu for BIOS only,
+//! so that with EFI the installer waits for somebody (`UnattendedInstaller.cpp` of VirtualBox 7.2), and it wants a user and
+//! a password that no answer here has a place for. The script does what that does: it writes a VISO, a list of files by
+//! which VirtualBox shows an ISO with some files replaced (VirtualBox manual, "VISO file format").
 
 use crate::credentials::Credentials;
 use crate::format::shell;
@@ -92,8 +91,8 @@ pub(super) fn definition(site: &Site) -> Option<File> {
     };
     // The first thing that starts is the installer, also if it crashes and starts again.
     let mut settings = machine::hardware(site, (CPUS, installer.memory), "--boot1 dvd --boot2 disk");
-    let model = machine::model(site.virtualbox.adapter);
-    settings.push_str(&format!(" --nic1 nat --nictype1 {model} --cableconnected1 on"));
+    settings.push_str(" --nic1 nat --cableconnected1 on --nictype1 ");
+    settings.push_str(machine::model(site.virtualbox.adapter));
     let (controller, options) = machine::controller(site);
     let parameters = format!("{} console=tty0 console={serial},115200n8", installer.parameters);
     let variables = [
