@@ -17,6 +17,7 @@ use bpc::artifact::Kind;
 use bpc::site::{Adapter, Machine, PublishedPort, Role, Segment, Site};
 
 use crate::built::{self, blueprints};
+use crate::support::project::Said;
 use crate::support::shells::shells;
 use lab::World;
 
@@ -159,6 +160,15 @@ fn as_planned(world: &World, site: &Site) {
     }
 }
 
+/// The commands that a dry run has printed, and the calls that a run has made. What may have been done before is not worth
+/// a line.
+fn printed_and_done(said: &Said, changes: Vec<String>) -> (Vec<String>, Vec<String>) {
+    let printed = said.out.lines().filter_map(|line| line.strip_prefix("VBoxManage "));
+    let printed = printed.map(|line| line.replace('\'', ""));
+    let matters = |call: &String| !call.starts_with("closemedium");
+    (printed.filter(matters).collect(), changes.into_iter().filter(matters).collect())
+}
+
 #[test]
 fn a_dry_run_prints_what_a_run_does_and_does_nothing() {
     let world = World::new(&tiny());
@@ -169,12 +179,7 @@ fn a_dry_run_prints_what_a_run_does_and_does_nothing() {
         assert_eq!((world.changes(), world.state() == before), (vec![], true), "{script}");
         let more = if script == "destroy.sh" { &["--yes"][..] } else { &[] };
         world.succeed("dash", script, &[disk, more].concat());
-        // What may have been done before is not worth a line.
-        let done = world.changes().into_iter().filter(|call| !call.starts_with("closemedium"));
-        let done: Vec<String> = done.map(|call| format!("VBoxManage {call}")).collect();
-        let printed = printed.out.lines().filter(|line| line.starts_with("VBoxManage "));
-        let printed = printed.filter(|line| !line.starts_with("VBoxManage closemedium"));
-        let printed: Vec<String> = printed.map(|line| line.replace('\'', "")).collect();
+        let (printed, done) = printed_and_done(&printed, world.changes());
         let differs = printed.iter().zip(&done).find(|(printed, done)| printed != done);
         assert_eq!(
             (differs, printed.len()),

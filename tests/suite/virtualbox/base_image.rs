@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::fault::assert_repaired;
 use super::lab::World;
-use super::tiny;
+use super::{printed_and_done, tiny};
 use crate::built::changed;
 use crate::support::project::Said;
 use crate::support::shells::shells;
@@ -309,12 +309,7 @@ fn a_dry_run_prints_what_a_run_does() {
     let printed = world.succeed("dash", SCRIPT, &["--dry-run", &digest, ISO]);
     assert_eq!((world.changes(), world.state() == before), (vec![], true));
     world.succeed("dash", SCRIPT, &[&digest, ISO]);
-    // What may have been done before is not worth a line.
-    let done = world.changes().into_iter().filter(|call| !call.starts_with("closemedium"));
-    let done: Vec<String> = done.map(|call| format!("VBoxManage {call}")).collect();
-    let printed = printed.out.lines().filter(|line| line.starts_with("VBoxManage "));
-    let printed = printed.filter(|line| !line.starts_with("VBoxManage closemedium"));
-    let printed: Vec<String> = printed.map(|line| line.replace('\'', "")).collect();
+    let (printed, done) = printed_and_done(&printed, world.changes());
     assert_eq!(printed, done);
 }
 
