@@ -1,6 +1,5 @@
 //! The medium that an installer starts from, and the disk that it leaves, in the real VirtualBox.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -101,16 +100,12 @@ fn assert_shown(world: &World, xorriso: &Tool, built: &Compiled, list: &str) {
         boot.contains("  BIOS  y ") && boot.contains("  UEFI  y ") && boot.contains("boot-info-table"),
         "{boot}"
     );
-    let mut command = xorriso.command();
-    let output =
-        command.args(["-read_fs", "ecma", "-indev"]).arg(&image).args(["-find", "/"]).output().unwrap();
-    let names = String::from_utf8(output.stdout).unwrap();
-    let names: BTreeSet<String> =
-        names.lines().map(|line| line.trim_matches('\'').trim_end_matches(";1").to_lowercase()).collect();
-    for name in
-        ["/isolinux/isolinux.cfg", "/install.amd/vmlinuz", "/install.amd/initrd.gz", "/bpc/answers.gz"]
-    {
-        assert!(names.contains(name) || names.contains(&format!("{name}.")), "{name} in {names:?}");
+    let Some(bsdtar) = tool(On::Host, "bsdtar") else { return };
+    let mut command = bsdtar.command();
+    let listed = said(command.args(["--options", "!rockridge,!joliet", "-tf"]).arg(&image));
+    assert_eq!(listed.status, 0, "{listed:?}");
+    for name in ["ISOLINUX/ISOLINUX.CFG", "INSTALL.AMD/VMLINUZ", "INSTALL.AMD/INITRD.GZ", "BPC/ANSWERS.GZ"] {
+        assert!(listed.out.lines().any(|line| line == name), "{name} in {}", listed.out);
     }
     world.ask(&["closemedium", "dvd", image.to_str().unwrap()]);
 }
@@ -120,6 +115,12 @@ fn installer(world: &World) -> String {
     let definition = world.read(&format!("out/{}/virtualbox/blueprint.conf", world.site.name));
     let uuid = definition.lines().find_map(|line| line.strip_prefix("INSTALLER="));
     uuid.unwrap().to_owned()
+}
+
+/// As if the installer had run on the machine in this folder, and ended.
+fn end(folder: &str) {
+    let said = "\u{1b}[1;24r[  901.2] reboot: Power down\r\n";
+    fs::write(format!("{folder}/console.log"), said).unwrap();
 }
 
 #[test]
@@ -158,8 +159,7 @@ fn an_installer_starts_from_it_and_its_disk_is_kept() {
             assert_eq!(machine.get(key).map(String::as_str), Some(expected), "{key} in {machine:#?}");
         }
         assert_shown(&world, &xorriso, &built, &machine["disks-1-0"]);
-        // As if it had run, and ended.
-        fs::write(format!("{folder}/console.log"), "\u{1b}[1;24r[  901.2] reboot: Power down\r\n").unwrap();
+        end(&folder);
         world.succeed("dash", "base-image.sh", &arguments);
         assert_eq!((world.ask(&["list", "vms"]), world.ask(&["list", "dvds"])), Default::default());
         assert_eq!(world.ask(&["list", "hdds"]), "");
@@ -175,6 +175,17 @@ fn an_installer_starts_from_it_and_its_disk_is_kept() {
         let system = format!("{}/system.vdi", folder.replace("volumes.base-image", "volumes-node"));
         let medium = world.ask(&["showmediuminfo", "disk", &system]);
         assert!(!medium.contains("Parent UUID:    base"), "{medium}");
+        // Another disk takes its place, not that of what is linked to it.
+        let said = world.run("dash", "base-image.sh", &[&["--recreate"], &arguments[..]].concat());
+        assert!(said.err.contains("base-image: cannot start it: "), "{said:?}");
+        end(&folder);
+        world.succeed("bash", "base-image.sh", &["--timeout=60", &digest, "../installer.iso"]);
+        let now = world.read("home/VirtualBox VMs/volumes/base/installed.lock");
+        assert!(now != lock && !file.exists(), "{now}");
+        assert_eq!(medium, world.ask(&["showmediuminfo", "disk", &system]));
+        let base = world.path(format!("home/VirtualBox VMs/volumes/base/{}-4096.vdi", &disk[..16]));
+        assert_eq!(sha256(&base), disk);
+        world.succeed("dash", "up.sh", &["--no-start", "--recreate", "node"]);
         world.succeed("dash", "destroy.sh", &["--yes"]);
         assert_eq!((world.ask(&["list", "hdds"]), world.ask(&["list", "vms"])), Default::default());
         assert!(!world.path("home/VirtualBox VMs/volumes").exists());

@@ -84,13 +84,15 @@ check_iso() {
   found=$("$VBOX" unattended detect "--iso=$NATIVE" --machine-readable 2>/dev/null </dev/null | tr -d '\r') || found=
   system=$(printf '%s\n' "$found" | sed -n 's/^OSTypeId="\(.*\)"$/\1/p')
   release=$(printf '%s\n' "$found" | sed -n 's/^OSVersion="\([0-9.]*\).*/\1/p')
+  # bpc does not know the numbers of all releases.
+  [ -n "$VERSION" ] || release=
   case $ARCHITECTURE in
     arm64) suffix=_arm64 ;;
     *) suffix=_64 ;;
   esac
-  case $system.$release in
-    . | Unknown*) warning "VirtualBox does not know what $ISO installs; it is to be $DISTRIBUTION $RELEASE for $ARCHITECTURE" ;;
-    "$DISTRIBUTION"*"$suffix.$VERSION" | "$DISTRIBUTION"*"$suffix.$VERSION".*) good "$ISO installs $DISTRIBUTION $release" ;;
+  case $system:$release in
+    : | Unknown*) warning "VirtualBox does not know what $ISO installs; it is to be $DISTRIBUTION $RELEASE for $ARCHITECTURE" ;;
+    "$DISTRIBUTION"*"$suffix:$VERSION" | "$DISTRIBUTION"*"$suffix:$VERSION".*) good "$ISO installs $DISTRIBUTION $release" ;;
     *)
       strain "$ISO installs $system $release, as VirtualBox sees it,
          and the blueprint says $DISTRIBUTION $RELEASE${VERSION:+ ($VERSION)} for $ARCHITECTURE" ;;
@@ -194,7 +196,7 @@ last_words() {
 # readable: prints the end of its console, without what moves the cursor, and no line longer than a terminal is wide.
 readable() {
   escape=$(printf '\033')
-  tail -c 4000 "$CONSOLE" | tr '\r' '\n' | sed "s/$escape[[(][0-9;?]*[A-Za-z]//g" | LC_ALL=C tr -cd '\n -~' |
+  tail -c 4000 "$CONSOLE" | tr '\r' '\n' | sed "s/${escape}[[(][0-9;?]*[A-Za-z]//g" | LC_ALL=C tr -cd '\n -~' |
     awk '/[^ ]/ { sub(/ +$/, ""); print (length($0) > 72 ? "..." substr($0, length($0) - 68) : $0) }'
 }
 
@@ -288,7 +290,8 @@ ANSWERS_DIGEST=$DIGEST
 RECIPE="$SHA256 $ANSWERS_DIGEST $DISK_MIB"
 lock
 look_at_installer
-if ! chosen --recreate && is_made; then
+# One that is on its way was wanted.
+if ! chosen --recreate && ! can_go_on && is_made; then
   is_installer_ours && clear_away
   run rm -f "$FOLDER/base/chosen"
   forget_others

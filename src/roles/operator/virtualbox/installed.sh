@@ -8,7 +8,7 @@
 
 # look_at_installer: the machine that the installer runs on. No machine of a blueprint has a dot in its name.
 look_at_installer() {
-  MACHINE=base-image
+  MACHINE="base-image"
   VM=$NAME.$MACHINE
   VM_FOLDER=$FOLDER/$VM
   CONSOLE=$VM_FOLDER/console.log
