@@ -8,7 +8,7 @@ use bpc::Compiled;
 use sha2::{Digest as _, Sha256};
 
 use super::lab::World;
-use super::real::{assert_as_planned, info};
+use super::real::{Info, assert_as_planned, info};
 use crate::built;
 use crate::support::project::said;
 use crate::support::tools::{On, Tool, tool};
@@ -117,6 +117,24 @@ fn installer(world: &World) -> String {
     uuid.unwrap().to_owned()
 }
 
+/// Asserts that the machine starts the installer, and has one adapter and one disk.
+fn assert_hardware(machine: &Info, folder: &str) {
+    for (key, expected) in [
+        ("name", "volumes.base-image"),
+        ("groups", "/volumes"),
+        ("memory", "2048"),
+        ("cpus", "2"),
+        ("boot1", "dvd"),
+        ("nic1", "nat"),
+        ("nic2", "none"),
+        ("disks-0-0", &format!("{folder}/system.vdi")),
+        ("disks-1-0", &format!("{folder}/installer.viso")),
+        ("uartmode1", &format!("file,{folder}/console.log")),
+    ] {
+        assert_eq!(machine.get(key).map(String::as_str), Some(expected), "{key} in {machine:#?}");
+    }
+}
+
 /// As if the installer had run on the machine in this folder, and ended.
 fn end(folder: &str) {
     let said = "\u{1b}[1;24r[  901.2] reboot: Power down\r\n";
@@ -144,20 +162,7 @@ fn an_installer_starts_from_it_and_its_disk_is_kept() {
         let machine = info(&world, &installer(&world));
         let folder = world.path("home/VirtualBox VMs/volumes/volumes.base-image").display().to_string();
         let firmware = machine["firmware"].clone();
-        for (key, expected) in [
-            ("name", "volumes.base-image"),
-            ("groups", "/volumes"),
-            ("memory", "2048"),
-            ("cpus", "2"),
-            ("boot1", "dvd"),
-            ("nic1", "nat"),
-            ("nic2", "none"),
-            ("disks-0-0", &format!("{folder}/system.vdi")),
-            ("disks-1-0", &format!("{folder}/installer.viso")),
-            ("uartmode1", &format!("file,{folder}/console.log")),
-        ] {
-            assert_eq!(machine.get(key).map(String::as_str), Some(expected), "{key} in {machine:#?}");
-        }
+        assert_hardware(&machine, &folder);
         assert_shown(&world, &xorriso, &built, &machine["disks-1-0"]);
         end(&folder);
         world.succeed("dash", "base-image.sh", &arguments);
