@@ -140,7 +140,7 @@ fn it_is_where_debian_gets_volumes() {
         with.extend(expected.then_some(one.site.name));
     }
     with.sort();
-    assert_eq!(with, ["kube-demo", "kube-full", "volumes"]);
+    assert_eq!(with, ["kube-demo", "kube-full", "storage", "volumes"]);
 }
 
 #[test]
