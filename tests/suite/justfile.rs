@@ -21,7 +21,8 @@ case "$*" in *fail*) exit 3 ;; esac
 "#;
 
 /// The scripts that the recipes call.
-const SCRIPTS: [&str; 8] = ["up", "down", "destroy", "status", "ssh", "console", "snapshot", "doctor"];
+const SCRIPTS: [&str; 9] =
+    ["up", "base-image", "down", "destroy", "status", "ssh", "console", "snapshot", "doctor"];
 
 /// Files by their paths.
 type Texts = BTreeMap<String, String>;
@@ -93,7 +94,10 @@ fn both_have_the_same_recipes_for_blueprints() {
     let (said, _) = bench.just(&[]);
     let listed = said.out.lines().filter_map(|line| line.trim_start().split([' ', '#']).next());
     let listed: Vec<_> = listed.filter(|name| SCRIPTS.contains(name) || *name == "logs").collect();
-    assert_eq!(listed, ["up", "down", "destroy", "status", "ssh", "logs", "snapshot", "doctor"]);
+    assert_eq!(
+        listed,
+        ["up", "base-image", "down", "destroy", "status", "ssh", "logs", "snapshot", "doctor"]
+    );
     assert!(!said.out.contains("virtualbox SCRIPT"), "{}", said.out);
 }
 
@@ -105,6 +109,9 @@ fn up_builds_and_starts() {
         assert_eq!(said.status, 0, "{said:?}");
         let build = format!("{bpc} [build] [blueprints/tiny]");
         assert_eq!(calls, [build.as_str(), "up.sh [--disk=a b.qcow2] [--no-start] [kube-mast]"]);
+        let (said, calls) = bench.just(&["base-image", "tiny", "--sha256=ab", "an iso"]);
+        assert_eq!(said.status, 0, "{said:?}");
+        assert_eq!(calls, [build.as_str(), "base-image.sh [--sha256=ab] [an iso]"]);
     }
 }
 
@@ -152,5 +159,7 @@ fn a_script_that_fails_has_the_last_word() {
         assert_eq!((said.status, calls), (2, Vec::new()));
         let missing = "there is no out/huge/virtualbox/down.sh: 'just build blueprints/huge' makes it\n";
         assert_eq!(said.err, missing);
+        let (said, _) = bench.just(&["base-image", "huge", "x.iso"]);
+        assert!(said.status == 2 && said.err.contains("(only with 'image: {lvm: ...}'"), "{said:?}");
     }
 }

@@ -1,11 +1,14 @@
 //! The scripts of `virtualbox/`, run by several shells on a host of files. What the stand-in for `VBoxManage` does was
 //! measured with the real one, which `tests/lab/virtualbox.sh` runs the same scripts with.
 
+mod base_image;
 mod change;
 mod fault;
 mod hands;
 mod hosts;
+mod iso;
 mod lab;
+mod medium;
 mod preflight;
 mod real;
 mod watch;
@@ -14,6 +17,7 @@ use bpc::artifact::Kind;
 use bpc::site::{Adapter, Machine, PublishedPort, Role, Segment, Site};
 
 use crate::built::{self, blueprints};
+use crate::support::project::Said;
 use crate::support::shells::shells;
 use lab::World;
 
@@ -37,6 +41,10 @@ fn they_are_there_and_executable() {
             SCRIPTS.iter().map(|name| ((*name).to_owned(), Kind::Script, 0o755)).collect();
         let read = ["blueprint.conf", "lib.sh", "system-disk.conf"];
         expected.extend(read.map(|name| (name.to_owned(), Kind::Script, 0o644)));
+        if one.site.image.lvm.is_some() {
+            expected.push(("base-image.sh".to_owned(), Kind::Script, 0o755));
+            expected.push(("base-image.conf".to_owned(), Kind::Script, 0o644));
+        }
         let machines = one.site.machines.iter();
         expected.extend(machines.map(|it| (format!("machines/{}.conf", it.name), Kind::Script, 0o644)));
         expected.sort_unstable();
@@ -152,6 +160,15 @@ fn as_planned(world: &World, site: &Site) {
     }
 }
 
+/// The commands that a dry run has printed, and the calls that a run has made. What may have been done before is not worth
+/// a line.
+fn printed_and_done(said: &Said, changes: Vec<String>) -> (Vec<String>, Vec<String>) {
+    let printed = said.out.lines().filter_map(|line| line.strip_prefix("VBoxManage "));
+    let printed = printed.map(|line| line.replace('\'', ""));
+    let matters = |call: &String| !call.starts_with("closemedium");
+    (printed.filter(matters).collect(), changes.into_iter().filter(matters).collect())
+}
+
 #[test]
 fn a_dry_run_prints_what_a_run_does_and_does_nothing() {
     let world = World::new(&tiny());
@@ -162,12 +179,7 @@ fn a_dry_run_prints_what_a_run_does_and_does_nothing() {
         assert_eq!((world.changes(), world.state() == before), (vec![], true), "{script}");
         let more = if script == "destroy.sh" { &["--yes"][..] } else { &[] };
         world.succeed("dash", script, &[disk, more].concat());
-        // What may have been done before is not worth a line.
-        let done = world.changes().into_iter().filter(|call| !call.starts_with("closemedium"));
-        let done: Vec<String> = done.map(|call| format!("VBoxManage {call}")).collect();
-        let printed = printed.out.lines().filter(|line| line.starts_with("VBoxManage "));
-        let printed = printed.filter(|line| !line.starts_with("VBoxManage closemedium"));
-        let printed: Vec<String> = printed.map(|line| line.replace('\'', "")).collect();
+        let (printed, done) = printed_and_done(&printed, world.changes());
         let differs = printed.iter().zip(&done).find(|(printed, done)| printed != done);
         assert_eq!(
             (differs, printed.len()),

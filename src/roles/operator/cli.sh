@@ -7,6 +7,7 @@ DRY_RUN=
 CHOSEN=
 TIMEOUT=
 DISK=
+SHA256=
 # The word that is no option; or, where MANY is set, all of them.
 OPERAND=
 MANY=
@@ -31,7 +32,7 @@ wrong() {
 }
 
 # arguments OPTIONS WORD...: takes the words of the command line: the options that all scripts have and those of this
-# one into DRY_RUN, TIMEOUT, DISK and CHOSEN, and the operand, or the operands.
+# one into DRY_RUN, TIMEOUT, DISK, SHA256 and CHOSEN, and the operand, or the operands.
 arguments() {
   options=" --help --dry-run $1 "
   shift
@@ -58,7 +59,11 @@ arguments() {
         # shellcheck disable=SC2034  # not every folder has scripts that read it
         DISK=${word#*=}
         ;;
-      --timeout | --disk*) wrong "$word needs a value: $word=..." ;;
+      --sha256=?*)
+        # shellcheck disable=SC2034  # not every folder has scripts that read it
+        SHA256=${word#*=}
+        ;;
+      --timeout | --disk* | --sha256*) wrong "$word needs a value: $word=..." ;;
       -*=*) wrong "${word%%=*} takes no value" ;;
       -*) CHOSEN="$CHOSEN $word" ;;
       *)

@@ -19,7 +19,8 @@ use crate::support::shells::{self, Fault};
 use crate::support::tools::{On, as_root, tool};
 
 /// The calls of `VBoxManage` that change nothing.
-const QUESTIONS: [&str; 5] = ["--version", "list ", "showvminfo ", "getextradata ", "showmediuminfo "];
+pub(super) const QUESTIONS: [&str; 6] =
+    ["--version", "list ", "showvminfo ", "getextradata ", "showmediuminfo ", "unattended detect "];
 
 /// A host with VirtualBox, and the folder that was built.
 pub(super) struct World {
@@ -78,7 +79,13 @@ impl World {
         }
         let architecture =
             if built.site.image.architecture.as_str() == "arm64" { "aarch64" } else { "x86_64" };
+        let detected = match built.site.image.release.as_str() {
+            "bookworm" => "OSTypeId=\"Debian12_64\"\nOSVersion=\"12.11.0 \\\"Bookworm\\\"\"\n",
+            "trixie" => "OSTypeId=\"Debian13_64\"\nOSVersion=\"13.1.0 \\\"Trixie\\\"\"\n",
+            _ => "OSTypeId=\"Ubuntu24_LTS_64\"\nOSVersion=\"24.04.3 LTS \\\"Noble Numbat\\\"\"\n",
+        };
         for (path, text) in [
+            ("detected", detected),
             ("version", "7.2.22_Debianr175245"),
             ("memory", "64000"),
             ("cpus", "8"),
@@ -155,7 +162,8 @@ impl World {
         let _ = fs::remove_dir_all(&tree);
         let mut digests = String::new();
         for file in &built.artifacts.files {
-            let needed = ["virtualbox/", "ssh/config"].iter().any(|start| file.path.starts_with(start));
+            let needed =
+                ["virtualbox/", "ssh/config", "installer/"].iter().any(|start| file.path.starts_with(start));
             if needed || file.path.ends_with("/seed.iso") {
                 self.write(&format!("out/{}/{}", built.site.name, file.path), file.content.bytes());
                 let digest = base16ct::lower::encode_string(&Sha256::digest(file.content.bytes()));

@@ -29,7 +29,7 @@ machine() {
 
 is_off() {
   read -r state <"$vm/state"
-  [ "$state" = poweroff ] || [ "$state" = saved ]
+  [ "$state" = poweroff ] || [ "$state" = saved ] || [ "$state" = aborted ]
 }
 
 mutable() {
@@ -171,8 +171,43 @@ modify() {
   done
 }
 
+# install: one look further, an installer has ended, or what $WORLD/installer says in place of that.
+install() {
+  read -r left <"$vm/installing"
+  left=$((left - 1))
+  echo "$left" >"$vm/installing"
+  [ "$left" -eq 0 ] || return 0
+  read -r folder <"$vm/folder"
+  read -r disk <"$vm/ports/0"
+  outcome=ends
+  [ ! -e "$WORLD/installer" ] || outcome=$(cat "$WORLD/installer")
+  case $outcome in
+    hangs)
+      printf '\033[1;24r\033[4;1HNo root file system is defined.\r\nPrompt: ' >>"$folder/console.log"
+      return
+      ;;
+    paused | gurumeditation)
+      echo "$outcome" >"$vm/state"
+      return
+      ;;
+    saved)
+      echo saved >"$vm/state"
+      rm -f "$vm/session"
+      return
+      ;;
+    aborted | poweroff) echo "$outcome" >"$vm/state" ;;
+    ends)
+      printf 'Finishing the installation ... 100%%\r\n[  900.0] reboot: Power down\r\n' >>"$folder/console.log"
+      cat "$folder/installer-user-data" "$folder/installer-answers.gz" 2>/dev/null | cksum >>"$disk"
+      echo poweroff >"$vm/state"
+      ;;
+  esac
+  rm -f "$vm/session" "$vm/installing"
+}
+
 show() {
   machine "$1"
+  [ ! -e "$vm/installing" ] || install
   read -r name <"$vm/name"
   read -r state <"$vm/state"
   printf 'name="%s"\nUUID="%s"\nVMState="%s"\n' "$name" "$1" "$state"
@@ -233,7 +268,10 @@ start() {
   [ ! -e "$WORLD/dead/$name" ] || refuse "The virtual machine '$name' has terminated unexpectedly (VERR_VMX_IN_VMX_ROOT_MODE)"
   echo running >"$vm/state"
   : >"$vm/session"
-  if [ -e "$WORLD/consoles/$name" ]; then
+  if [ "${name%.base-image}" != "$name" ]; then
+    printf 'Linux\r\nRetrieving packages ... 10%%' >"$folder/console.log"
+    echo 4 >"$vm/installing"
+  elif [ -e "$WORLD/consoles/$name" ]; then
     cat "$WORLD/consoles/$name" >"$folder/console.log"
   else
     host=$(cat "$WORLD/hosts/$name")
@@ -250,6 +288,7 @@ control() {
     poweroff) ;;
     resume)
       echo running >"$vm/state"
+      [ ! -e "$vm/installing" ] || echo 4 >"$vm/installing"
       return
       ;;
     *) refuse "unknown controlvm $2" ;;
@@ -269,7 +308,7 @@ unregister() {
       read -r file <"$port"
       rm "$port"
       case $file in
-        *.iso) ;;
+        *.iso | *.viso) ;;
         *) delete_disk "$file" ;;
       esac
     done
@@ -370,8 +409,13 @@ case $command in
     ;;
   modifymedium)
     open_medium "$2"
-    set_line "$medium" capacity "$4"
-    echo "capacity $4" >"$2"
+    case $3 in
+      --compact) [ -z "$(holders "$2")" ] || refuse "Medium '$2' is locked for reading by another task" ;;
+      *)
+        set_line "$medium" capacity "$4"
+        echo "capacity $4" >"$2"
+        ;;
+    esac
     changed "$2"
     ;;
   closemedium)
@@ -382,6 +426,7 @@ case $command in
     rm -f "$medium"
     changed "$2"
     ;;
+  unattended) cat "$WORLD/detected" ;;
   startvm)
     start "$1"
     changed "$1"

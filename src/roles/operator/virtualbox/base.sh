@@ -3,7 +3,7 @@
 
 # choose_base: what the system disks are to be made of, in BASE and BASE_ID; empty if nothing says so.
 choose_base() {
-  SOURCE='' WANTED=''
+  SOURCE='' WANTED='' INSTALLED='' STALE=''
   if [ -n "$DISK" ]; then
     case $DISK in
       /*) SOURCE=$DISK ;;
@@ -21,6 +21,8 @@ choose_base() {
   elif [ -e "$FOLDER/base/chosen" ]; then
     # What an earlier run was told.
     read -r WANTED <"$FOLDER/base/chosen"
+  else
+    find_installed
   fi
   BASE='' BASE_ID=''
   if [ -n "$WANTED" ]; then
@@ -51,7 +53,11 @@ make_base() {
   say "making the base disk of $SOURCE"
   run mkdir -p "$FOLDER/base"
   discard "$BASE.new"
-  convert "$SOURCE" "$BASE.new"
+  if [ -n "$INSTALLED" ]; then
+    share "$SOURCE" "$BASE.new"
+  else
+    convert "$SOURCE" "$BASE.new"
+  fi
   native "$BASE.new"
   size=0
   if [ -z "$DRY_RUN" ]; then
@@ -66,13 +72,20 @@ make_base() {
   fi
   # VirtualBox forgets it, for it gets another name.
   change "finish the base disk" closemedium disk "$NATIVE"
-  if [ -z "$DRY_RUN" ] && [ -z "$DISK_FILE" ]; then
+  if [ -z "$DRY_RUN" ] && [ -n "$DISK" ] && [ -z "$DISK_FILE" ]; then
     printf '%s\n' "$WANTED" >"$FOLDER/base/chosen"
   fi
   # VirtualBox may know one of that name which is gone.
   native "$BASE"
   try closemedium disk "$NATIVE"
   run mv "$BASE.new" "$BASE"
+}
+
+# share FILE NAME: another name for a file; not every file system has such a thing.
+share() {
+  if [ -n "$DRY_RUN" ] || ! ln "$1" "$2" 2>/dev/null; then
+    run cp "$1" "$2"
+  fi
 }
 
 # Downloads the file if the blueprint says where it is.

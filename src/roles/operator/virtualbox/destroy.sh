@@ -3,8 +3,9 @@ usage() {
   cat <<END
 usage: destroy.sh [--dry-run] [--yes] [MACHINE...]
 
-Deletes machines of $NAME with their disks, all of them and the base disk if none is named. It asks before. Machines
-that up.sh did not make, and disks of others that are attached to one, stay; what is left is said.
+Deletes machines of $NAME with their disks; if none is named all of them, the base disk, and what base-image.sh has made
+or not finished. It asks before. Machines that up.sh did not make, and disks of others that are attached to one, stay;
+what is left is said.
 
   --yes      does not ask
   --dry-run  prints the commands in place of running them
@@ -68,10 +69,22 @@ for stranger in $STRANGERS; do
   fi
 done
 
+# What base-image.sh has made, and the machine that it makes it on.
+IMAGE=
+UNFINISHED=
+if [ -z "$OPERAND" ]; then
+  look_at_installer
+  if is_installer_ours && { [ "$STATE" != absent ] || [ -e "$VM_FOLDER" ]; }; then
+    UNFINISHED=yes
+  fi
+  locked disk
+  [ -z "$UNFINISHED$VALUE" ] || IMAGE=" and the base image"
+fi
+
 MACHINE=
-if [ -n "$GOING" ] && [ -z "$DRY_RUN" ] && ! chosen --yes; then
-  [ -t 0 ] || fail "this deletes$GOING with their disks: say --yes"
-  printf 'This deletes%s with their disks. Type the name of the blueprint to go on: ' "$GOING"
+if [ -n "$GOING$IMAGE" ] && [ -z "$DRY_RUN" ] && ! chosen --yes; then
+  [ -t 0 ] || fail "this deletes$GOING$IMAGE with their disks: say --yes"
+  printf 'This deletes%s with their disks. Type the name of the blueprint to go on: ' "$GOING$IMAGE"
   read -r answer || answer=
   [ "$answer" = "$NAME" ] || fail "not wanted, so nothing was deleted"
 fi
@@ -89,14 +102,19 @@ for machine in $GOING; do
   say "$MACHINE: is deleted"
   remove "$UUID" "$VM_FOLDER"
 done
-MACHINE=
 if [ -z "$OPERAND" ]; then
+  if [ -n "$UNFINISHED" ]; then
+    look_at_installer
+    say "$MACHINE: is deleted"
+    remove "$UUID" "$VM_FOLDER"
+    MACHINE=
+  fi
   for file in "$FOLDER"/base/*.vdi "$FOLDER"/base/*.vdi.new; do
     if [ -e "$file" ]; then
       discard "$file"
     fi
   done
-  run rm -f "$FOLDER/base/chosen"
+  run rm -f "$FOLDER/base/chosen" "$KEPT" "$KEPT.new"
   [ -n "$DRY_RUN" ] || rmdir "$FOLDER/base" 2>/dev/null || :
   # Adapters of the host that up.sh made, and networks in place of them.
   ask "read the notes of VirtualBox" getextradata global enumerate
@@ -106,6 +124,7 @@ if [ -z "$OPERAND" ]; then
     change "forget the adapter $adapter of the host" setextradata global "bpc/$NAME/host-only/$network"
   done <"$WORK/adapters"
 fi
-if [ -z "$GOING" ]; then
+MACHINE=
+if [ -z "$GOING$IMAGE" ]; then
   say "there is no such machine: nothing was deleted"
 fi

@@ -5,6 +5,7 @@
 #   bpc/disk/DISK  the size of a data disk that was made, in MiB
 #   bpc/port/PORT  the data disk that is attached there
 #   bpc/seed       the digest of its seed
+#   bpc/installing what an installer is to make on it: the ISO, the answers and the size
 
 # What VirtualBox and its host call things.
 GROUP=/$NAME
@@ -39,6 +40,7 @@ begin() {
   esac
   MACHINE_FOLDER=$folder
   FOLDER=$folder/$NAME
+  KEPT=$FOLDER/base/installed.lock
   know
 }
 

@@ -7,7 +7,7 @@ use crate::credentials::Credentials;
 use crate::format::shell;
 use crate::setup::File;
 use crate::site::{Adapter, Architecture, Controller, Machine, Nic, Segment, Site};
-use crate::value::Uuid;
+use crate::value::{Size, Uuid};
 
 /// Adapters that a machine can have; those that it does not have are switched off.
 const SLOTS: usize = 8;
@@ -26,10 +26,7 @@ pub(super) fn definition(site: &Site, credentials: &Credentials, machine: &Machi
         Segment::Nat | Segment::Internal(_) => None,
     });
     let disks = machine.disks.iter().map(|disk| format!("{}={}", disk.name, disk.size.as_mib()));
-    let (controller, options) = match site.virtualbox.controller {
-        Controller::Sata => ("IntelAhci", "--add sata --controller IntelAhci --portcount 30"),
-        Controller::VirtioScsi => ("VirtioSCSI", "--add virtio --controller VirtIO --portcount 30"),
-    };
+    let (controller, options) = controller(site);
     let variables = [
         ("UUID", uuid.to_string()),
         ("CPUS", machine.cpus.to_string()),
@@ -49,14 +46,21 @@ fn words(items: impl Iterator<Item = String>) -> String {
     items.collect::<Vec<_>>().join(" ")
 }
 
-fn settings(site: &Site, machine: &Machine) -> String {
-    let virtualbox = &site.virtualbox;
+/// The controller of all disks: as `showvminfo` calls it, and the options by which `storagectl` makes it.
+pub(super) const fn controller(site: &Site) -> (&'static str, &'static str) {
+    match site.virtualbox.controller {
+        Controller::Sata => ("IntelAhci", "--add sata --controller IntelAhci --portcount 30"),
+        Controller::VirtioScsi => ("VirtioSCSI", "--add virtio --controller VirtIO --portcount 30"),
+    }
+}
+
+/// A machine without its adapters: so many processors, so much memory, and what it starts from first.
+pub(super) fn hardware(site: &Site, (cpus, memory): (u32, Size), boot: &str) -> String {
     let mut settings = format!(
-        "--cpus {} --memory {} --chipset {} --firmware {} --rtcuseutc on --boot1 disk --boot2 dvd --boot3 none \
+        "--cpus {cpus} --memory {} --chipset {} --firmware {} --rtcuseutc on {boot} --boot3 none \
          --boot4 none --vram 16 --audio-driver none --uart1 0x3F8 4",
-        machine.cpus,
-        machine.memory.as_mib(),
-        virtualbox.chipset.as_str(),
+        memory.as_mib(),
+        site.virtualbox.chipset.as_str(),
         site.image.firmware.as_str(),
     );
     settings.push_str(match site.image.architecture {
@@ -65,26 +69,34 @@ fn settings(site: &Site, machine: &Machine) -> String {
         // There is neither VGA nor PS/2.
         Architecture::Arm64 => " --graphicscontroller qemuramfb --usbxhci on --mouse usb --keyboard usb",
     });
+    settings
+}
+
+fn settings(site: &Site, machine: &Machine) -> String {
+    let mut settings = hardware(site, (machine.cpus, machine.memory), "--boot1 disk --boot2 dvd");
+    let model = model(site.virtualbox.adapter);
     for slot in 1..=SLOTS {
         let nic = machine.nics.iter().find(|nic| nic.slot == slot);
-        settings.push_str(
-            &nic.map_or_else(|| format!(" --nic{slot} none"), |nic| adapter(nic, virtualbox.adapter)),
-        );
+        settings.push_str(&nic.map_or_else(|| format!(" --nic{slot} none"), |nic| adapter(nic, model)));
     }
     settings
 }
 
+/// What `modifyvm` calls the model of an adapter.
+pub(super) const fn model(adapter: Adapter) -> &'static str {
+    match adapter {
+        Adapter::Virtio => "virtio",
+        Adapter::E1000 => "82540EM",
+    }
+}
+
 /// Host-only ones are plugged in by `up.sh`, for which adapter of the host that is shows only there.
-fn adapter(nic: &Nic, model: Adapter) -> String {
+fn adapter(nic: &Nic, model: &str) -> String {
     let slot = nic.slot;
     let segment = match &nic.segment {
         Segment::Nat => format!(" --nic{slot} nat"),
         Segment::Internal(name) => format!(" --nic{slot} intnet --intnet{slot} {name}"),
         Segment::HostOnly(_) => String::new(),
-    };
-    let model = match model {
-        Adapter::Virtio => "virtio",
-        Adapter::E1000 => "82540EM",
     };
     let mac = nic.mac.to_string().replace(':', "");
     format!("{segment} --nictype{slot} {model} --macaddress{slot} {mac} --cableconnected{slot} on")

@@ -6,10 +6,12 @@
 //! | `status.sh`, `console.sh`, `ssh.sh` | how far they are, what they write, and the way in |
 //! | `snapshot.sh` | all of them at one moment, and back to it |
 //! | `doctor.sh` | what `up.sh` looks at first |
+//! | `base-image.sh`, `base-image.conf` | has an installer make the system disk, where the blueprint says how it is divided |
 //! | `machines/NAME.conf` | what a machine is to be; its digest tells `up.sh` that it has changed |
 //! | `blueprint.conf`, `system-disk.conf` | what the scripts know of the blueprint, and what system disks are made of |
 //! | `lib.sh` | what the scripts share, the same for every blueprint |
 
+mod base_image;
 mod machine;
 
 use super::CLI;
@@ -31,13 +33,17 @@ const SCRIPTS: [(&str, &str); 8] = [
     ("doctor", include_str!("doctor.sh")),
 ];
 
+/// The one that only blueprints have whose disk is divided.
+const BASE_IMAGE: (&str, &str) = ("base-image", include_str!("base-image.sh"));
+
 /// What they share, one file a topic.
-const LIBRARY: [&str; 7] = [
+const LIBRARY: [&str; 8] = [
     CLI,
     include_str!("lib.sh"),
     include_str!("power.sh"),
     include_str!("make.sh"),
     include_str!("base.sh"),
+    include_str!("installed.sh"),
     include_str!("remove.sh"),
     include_str!("preflight.sh"),
 ];
@@ -69,7 +75,8 @@ pub(super) fn files(site: &Site, credentials: &Credentials) -> Vec<OperatorFile>
         File::text("virtualbox/blueprint.conf", blueprint(site, credentials)),
         File::text("virtualbox/system-disk.conf", system_disk(site)),
     ];
-    let shared = SCRIPTS.iter().map(script).chain(shared);
+    let base_image = base_image::definition(site).map(|definition| [script(&BASE_IMAGE), definition]);
+    let shared = SCRIPTS.iter().map(script).chain(shared).chain(base_image.into_iter().flatten());
     // As a list of all artifacts, they come from no line of the blueprint but from all of them.
     let of = |file, origin: &str| OperatorFile { file, kind: Kind::Script, origin: origin.to_owned() };
     let shared = shared.map(|file| of(file, &site.name));
@@ -88,6 +95,7 @@ fn blueprint(site: &Site, credentials: &Credentials) -> String {
         ("OWNER", format!("{} {}", site.name, credentials.fingerprint())),
         ("MACHINES", names(&mut site.machines.iter())),
         ("GATEWAYS", names(&mut site.with_role(Role::Gateway))),
+        ("INSTALLER", base_image::uuid(site, credentials).to_string()),
         ("ARCHITECTURE", image.architecture.as_str().to_owned()),
         ("DISTRIBUTION", distribution(image.distribution).to_owned()),
         ("RELEASE", image.release.clone()),
@@ -108,6 +116,7 @@ fn system_disk(site: &Site) -> String {
         ("DISK_FILE", file.map_or_else(String::new, |file| file.path.clone())),
         ("DISK_SHA256", file.map_or_else(String::new, |file| file.sha256.clone())),
         ("DISK_URL", file.and_then(|file| file.url.clone()).unwrap_or_default()),
+        ("ANSWERS", base_image::answers(site).to_owned()),
     ])
 }
 

@@ -124,10 +124,10 @@ $(grep -v ': OK$' "$WORK/digests" | sed 's/^/         /')"
 check_names() {
   for machine; do
     look "$machine"
-    others=$(printf '%s\n' "$KNOWN" | grep "^\"$VM\" " | grep -v "{$UUID}") || others=
+    other_of_that_name
     mark owner
-    if [ -n "$others" ]; then
-      problem "VirtualBox has a machine '$VM' that is not ours ($others): rename one of the two"
+    if [ -n "$OTHER" ]; then
+      problem "VirtualBox has a machine '$VM' that is not ours ($OTHER): rename one of the two"
     elif [ "$STATE" != absent ] && [ -n "$VALUE" ] && [ "$VALUE" != "$OWNER $UUID" ]; then
       problem "the machine '$VM' belongs to another vault: destroy it with the tree that made it"
     elif [ "$STATE" = absent ] && ! is_our_folder; then
@@ -135,6 +135,11 @@ check_names() {
     fi
   done
   good "no name is taken"
+}
+
+# other_of_that_name: another machine that VirtualBox calls like the one that was looked at, in OTHER.
+other_of_that_name() {
+  OTHER=$(printf '%s\n' "$KNOWN" | grep -F "\"$VM\" {" | grep -v "{$UUID}") || OTHER=
 }
 
 # check_states MACHINE...: whatever has to change can.
@@ -168,22 +173,27 @@ check_host() {
     fi
   done
   NEW=$new
-  ask "describe the host" list hostinfo
-  available=$(printf '%s\n' "$ANSWER" | sed -n 's/^Memory available: *\([0-9]*\) MByte.*/\1/p')
+  check_memory "$need"
   online=$(printf '%s\n' "$ANSWER" | sed -n 's/^Processor online count: *\([0-9]*\).*/\1/p')
   # Without its driver VirtualBox counts no processors.
   if [ "${online:-0}" -eq 0 ]; then
     online=$(getconf _NPROCESSORS_ONLN 2>/dev/null) || online=$cpus
   fi
-  if [ "$need" -gt "${available:-$need}" ] && ! chosen --no-start; then
-    strain "the machines to start need $need MiB of memory, $available MiB are free"
-  else
-    good "$need MiB of memory for the machines to start, of ${available:-?} MiB"
-  fi
   if [ "$cpus" -gt "$online" ]; then
     strain "$largest has $cpus processors, the host $online: give it fewer in the blueprint"
   else
     good "$online processors"
+  fi
+}
+
+# check_memory MIB: so much is free. What VirtualBox says of the host is in ANSWER then.
+check_memory() {
+  ask "describe the host" list hostinfo
+  available=$(printf '%s\n' "$ANSWER" | sed -n 's/^Memory available: *\([0-9]*\) MByte.*/\1/p')
+  if [ "$1" -gt "${available:-$1}" ] && ! chosen --no-start; then
+    strain "the machines to start need $1 MiB of memory, $available MiB are free"
+  else
+    good "$1 MiB of memory for the machines to start, of ${available:-?} MiB"
   fi
 }
 
@@ -271,16 +281,20 @@ check_base() {
   choose_base
   if [ -z "$WANTED" ]; then
     if [ "$NEW" -gt 0 ]; then
-      problem "there is no system disk for the machines: name one as image.disk_file in the blueprint, or call
-         up.sh --disk=FILE with a cloud image of $DISTRIBUTION $RELEASE for $ARCHITECTURE"
+      problem "$(no_disk)"
+    elif [ -n "$STALE" ]; then
+      warning "$(no_disk)"
     fi
     return 0
   fi
-  # With the last machine that is linked to it, VirtualBox deletes the base disk.
-  if [ "$NEW" -eq 0 ] || { [ -e "$BASE" ] && ! chosen --recreate; }; then
+  # With the last machine that is linked to it, VirtualBox deletes the base disk. One that was installed is looked at
+  # before anything is made of it, for nobody could make the same once more.
+  if [ "$NEW" -eq 0 ] || { [ -e "$BASE" ] && [ -z "$INSTALLED" ] && ! chosen --recreate; }; then
     good "the base disk is there"
   elif [ -z "$SOURCE" ]; then
     problem "the base disk is gone, and nothing says what it was made of: call up.sh --disk=FILE"
+  elif [ ! -e "$SOURCE" ] && [ -n "$INSTALLED" ]; then
+    problem "the system disk that base-image.sh made is gone, $SOURCE: call base-image.sh ISO, which makes another"
   elif [ ! -e "$SOURCE" ]; then
     if [ -n "$DISK_URL" ] && [ -z "$DISK" ]; then
       good "$SOURCE will be downloaded"
@@ -300,28 +314,53 @@ check_base() {
   done
 }
 
+# no_disk: prints why there is no system disk, and what to do.
+no_disk() {
+  if [ -n "$STALE" ]; then
+    echo "base-image.sh made the system disk by what the blueprint said of it before: call base-image.sh ISO, which makes
+         another for new machines, or up.sh --disk=FILE"
+  else
+    echo "there is no system disk for the machines: name one as image.disk_file in the blueprint, or call
+         ${ANSWERS:+base-image.sh ISO, which has the installer of $DISTRIBUTION $RELEASE make one, or
+         }up.sh --disk=FILE with a cloud image of $DISTRIBUTION $RELEASE for $ARCHITECTURE"
+  fi
+}
+
+# room: the MiB that are left for machines, in FREE, and where, in PLACE.
+room() {
+  PLACE=$FOLDER
+  while [ ! -d "$PLACE" ]; do
+    PLACE=$(dirname "$PLACE")
+  done
+  FREE=$(df -Pk "$PLACE" | awk 'NR == 2 { print int($4 / 1024) }')
+}
+
 check_source() {
   sha256 "$SOURCE"
-  if [ "$DIGEST" = "$WANTED" ]; then
-    good "$SOURCE is the disk that the blueprint names"
+  if [ -n "$INSTALLED" ]; then
+    disk="the disk that base-image.sh made"
   else
-    problem "$SOURCE is not the disk that the blueprint names: its SHA-256 is
+    disk="the disk that the blueprint names"
+  fi
+  if [ "$DIGEST" = "$WANTED" ]; then
+    good "$SOURCE is $disk"
+  else
+    problem "$SOURCE is not $disk: its SHA-256 is
          $DIGEST, not
-         $WANTED"
+         $WANTED${INSTALLED:+
+         Something has written to it: call base-image.sh ISO, which makes another}"
   fi
   copies=1
   [ "$SYSTEM_DISK" = linked ] || copies=$((NEW + 1))
-  folder=$FOLDER
-  while [ ! -d "$folder" ]; do
-    folder=$(dirname "$folder")
-  done
-  free=$(df -Pk "$folder" | awk 'NR == 2 { print int($4 / 1024) }')
+  # The first one is the same file.
+  [ -z "$INSTALLED" ] || copies=$((copies - 1))
+  room
   size=$(($(wc -c <"$SOURCE") * copies / 1048576))
-  if [ "$size" -gt "$free" ]; then
-    strain "$copies copies of $SOURCE need $size MiB at least, $folder has $free MiB left"
-  elif [ $((DISK_MIB * NEW)) -gt "$free" ]; then
-    warning "the disks of new machines can grow to $((DISK_MIB * NEW)) MiB together, $folder has $free MiB left"
+  if [ "$size" -gt "$FREE" ]; then
+    strain "$copies copies of $SOURCE need $size MiB at least, $PLACE has $FREE MiB left"
+  elif [ $((DISK_MIB * NEW)) -gt "$FREE" ]; then
+    warning "the disks of new machines can grow to $((DISK_MIB * NEW)) MiB together, $PLACE has $FREE MiB left"
   else
-    good "$free MiB left in $folder"
+    good "$FREE MiB left in $PLACE"
   fi
 }

@@ -13,7 +13,7 @@ remove() {
     unregister
   fi
   [ -e "$2" ] || return 0
-  for file in "$2"/seed-*.iso "$2"/seed-*.iso.new; do
+  for file in "$2"/seed-*.iso "$2"/seed-*.iso.new "$2/installer.viso"; do
     if [ -e "$file" ]; then
       discard_seed "$file"
     fi
@@ -24,6 +24,8 @@ remove() {
       discard "$file"
     fi
   done
+  run rm -f "$2/installer-grub.cfg" "$2/installer-isolinux.cfg" "$2/installer-answers.gz" "$2/installer-user-data" \
+    "$2/installer-meta-data"
   run rm -f "$2/console.log" "$2/console.previous.log" "$2/${2##*/}.vbox" "$2/${2##*/}.vbox-prev" "$2/${2##*/}.nvram"
   if [ -z "$DRY_RUN" ]; then
     rmdir "$2/Logs" "$2/Snapshots" "$2" 2>/dev/null || :
@@ -65,7 +67,8 @@ spare_others() {
     esac
     case $file in
       none | emptydrive) continue ;;
-      "$ours"[/\\]system.vdi | "$ours"[/\\]disk-*.vdi | "$ours"[/\\]seed-*.iso | "$ours"[/\\]Snapshots[/\\]*)
+      "$ours"[/\\]system.vdi | "$ours"[/\\]disk-*.vdi | "$ours"[/\\]seed-*.iso | "$ours"[/\\]installer.viso | \
+        "$ours"[/\\]Snapshots[/\\]*)
         # What a snapshot made here may go back to a disk elsewhere.
         [ -z "$snapshot" ] || no_strange_root "$file"
         continue
@@ -80,7 +83,7 @@ spare_others() {
 # no_strange_root FILE: ends here if a disk goes back to one that is not ours, for that would be deleted with it.
 no_strange_root() {
   case $1 in
-    *.iso) return 0 ;;
+    *.iso | *.viso) return 0 ;;
   esac
   native "$FOLDER"
   medium=$1

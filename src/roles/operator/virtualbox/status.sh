@@ -4,7 +4,7 @@ usage() {
 usage: status.sh [MACHINE...]
 
 Shows machines of $NAME, all if none is named: what VirtualBox says of each, how far its bootstrap is, and whether it is
-what the blueprint says now. It changes nothing.
+what the blueprint says now. If none is named, it shows what base-image.sh has made, too. It changes nothing.
 
 example: status.sh ${MACHINES##* }
 exit status: 0 all are there, run and are ready, 1 not all, or failed, 2 wrong arguments
@@ -33,6 +33,15 @@ for machine in $MACHINES_CHOSEN; do
   printf '%-20s %-12s %-12s %s\n' "$machine" "$STATE" "$blueprint" "$far"
 done
 if [ -z "$OPERAND" ]; then
+  look_at_installer
+  locked disk
+  if [ "$STATE" != absent ]; then
+    printf '%-20s %-12s %-12s %s\n' "(base image)" "$STATE" "-" "an installer makes it: base-image.sh"
+  elif [ -n "$ANSWERS" ] && [ -z "$DISK_FILE" ] && [ -n "$VALUE" ]; then
+    blueprint=current
+    ! is_stale || blueprint=changed
+    printf '%-20s %-12s %-12s %s\n' "(base image)" "made" "$blueprint" "-"
+  fi
   strangers
   for stranger in $STRANGERS; do
     printf '%-20s %-12s %-12s %s\n' "${stranger#*=}" "-" "removed" "'destroy.sh ${stranger#*=}' deletes it"
