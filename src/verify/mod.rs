@@ -54,8 +54,7 @@ fn artifact_at<'a>(artifacts: &'a Artifacts, path: &str) -> Result<&'a Artifact,
 fn seed(artifacts: &Artifacts, folder: &str, documents: &[&str]) -> Result<(), Bug> {
     let path = format!("{folder}/seed.iso");
     let image = artifact_at(artifacts, &path)?.content.bytes();
-    let volume =
-        iso9660::read(image).map_err(|error| Bug(format!("{path} cannot be read back: {error}")))?;
+    let volume = iso9660::read(image).map_err(|error| Bug(format!("{path} cannot be read back: {error}")))?;
     let mut expected = BTreeSet::new();
     for name in documents {
         expected.insert((*name, artifact_at(artifacts, &format!("{folder}/{name}"))?.content.bytes()));

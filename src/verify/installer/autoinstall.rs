@@ -101,9 +101,8 @@ fn mounted(actions: &[Action]) -> Vec<Mounted> {
 }
 
 fn planned_mounts(lvm: &Lvm) -> Vec<Mounted> {
-    let mounted = |on: String, kind: &str, path: &str, options: String| {
-        (on, kind.to_owned(), path.to_owned(), options)
-    };
+    let mounted =
+        |on: String, kind: &str, path: &str, options: String| (on, kind.to_owned(), path.to_owned(), options);
     let partition = |size: Size| format!("partition of {}M", size.as_mib());
     let mut planned = vec![mounted(partition(lvm.boot), "ext4", "/boot", String::new())];
     planned.extend(lvm.efi.map(|size| mounted(partition(size), "fat32", "/boot/efi", String::new())));
