@@ -76,9 +76,9 @@ fn text(artifact: &Artifact, redacted: Option<&Artifact>) -> String {
     }
     match artifact.kind {
         Kind::Seed => listing(bytes),
+        Kind::Installer if artifact.path == "installer/seed.iso" => listing(bytes),
         Kind::Disk => disk(bytes),
         Kind::Installer if artifact.path.ends_with(".cpio.gz") => overlay(bytes),
-        Kind::Installer if artifact.path.ends_with(".iso") => listing(bytes),
         _ => String::from_utf8(bytes.to_vec())
             .unwrap_or_else(|_| panic!("{} is no text: it needs a listing", artifact.path)),
     }

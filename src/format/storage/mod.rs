@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(actions.len(), 10);
         let written = write(&actions).unwrap().to_string();
         assert_eq!(read_text(&written).unwrap(), actions, "{written}");
-        assert!(written.contains("size: -1") && written.contains("size: 768M"), "{written}");
+        assert!(written.contains("size: -1") && written.contains("size: \"768M\""), "{written}");
     }
 
     #[test]

@@ -6,7 +6,6 @@ use crate::artifact::Artifacts;
 use crate::bug::Bug;
 use crate::format::storage::{self, Action, Flag, Length};
 use crate::site::{Lvm, Site};
-use crate::value::Size;
 use crate::verify::{artifact_at, seed};
 
 /// A file system as the answers have it: what it is on, its kind, its place, its options.
@@ -28,7 +27,7 @@ pub(super) fn verify(site: &Site, lvm: &Lvm, artifacts: &Artifacts) -> Result<()
     if !agrees {
         return Err(bug(&"the disk is not divided as planned"));
     }
-    fits(&actions, site.image.disk).map_err(|error| bug(&error))?;
+    fits(&actions, site.image.disk.as_mib()).map_err(|error| bug(&error))?;
     // Without one of the two the installer would stop, and ask for a user.
     if at(&["autoinstall", "identity"]).is_some() || at(&["autoinstall", "user-data"]).is_none() {
         return Err(bug(&"it makes a user"));
@@ -103,9 +102,10 @@ fn mounted(actions: &[Action]) -> Vec<Mounted> {
 fn planned_mounts(lvm: &Lvm) -> Vec<Mounted> {
     let mounted =
         |on: String, kind: &str, path: &str, options: String| (on, kind.to_owned(), path.to_owned(), options);
-    let partition = |size: Size| format!("partition of {}M", size.as_mib());
-    let mut planned = vec![mounted(partition(lvm.boot), "ext4", "/boot", String::new())];
-    planned.extend(lvm.efi.map(|size| mounted(partition(size), "fat32", "/boot/efi", String::new())));
+    let partition = |mebibytes: u64| format!("partition of {mebibytes}M");
+    let mut planned = vec![mounted(partition(lvm.boot.as_mib()), "ext4", "/boot", String::new())];
+    planned
+        .extend(lvm.efi.map(|size| mounted(partition(size.as_mib()), "fat32", "/boot/efi", String::new())));
     planned.extend(lvm.volumes.iter().map(|volume| {
         let options: Vec<&str> = volume.options.iter().map(|option| option.as_str()).collect();
         mounted(volume.name.clone(), volume.filesystem.as_str(), &volume.mount, options.join(","))
@@ -127,9 +127,9 @@ fn boots(actions: &[Action], lvm: &Lvm) -> bool {
 
 /// The installer keeps the first and the last mebibyte of a disk free, and LVM the first of a group's partition, of which
 /// it takes whole extents.
-fn fits(actions: &[Action], disk: Size) -> Result<(), String> {
+fn fits(actions: &[Action], disk: u64) -> Result<(), String> {
     let before: u64 = partitions(actions).iter().map(|(_, size)| size).sum();
-    let group = disk.as_mib().saturating_sub(2 + before + 1) / 4 * 4;
+    let group = disk.saturating_sub(2 + before + 1) / 4 * 4;
     let needed: u64 = volumes(actions).iter().map(|(.., size)| size.next_multiple_of(4)).sum();
     if needed <= group { Ok(()) } else { Err(format!("{needed} MiB are more than the {group} of the group")) }
 }
