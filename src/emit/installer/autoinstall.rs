@@ -21,8 +21,7 @@ const LATE: [&str; 6] = [
     "curtin in-target --target=/target -- cloud-init clean --logs",
     "curtin in-target --target=/target -- apt-get clean",
     "cd /target/etc/cloud && rm -f cloud-init.disabled ds-identify.cfg clean.d/99-installer \
-     cloud.cfg.d/90-installer-network.cfg cloud.cfg.d/99-installer.cfg cloud.cfg.d/curtin-preserve-sources.cfg \
-     cloud.cfg.d/subiquity-disable-cloudinit-networking.cfg",
+     cloud.cfg.d/*-installer*.cfg cloud.cfg.d/*curtin*.cfg cloud.cfg.d/subiquity*.cfg",
     "cd /target/etc && rm -f netplan/*.yaml ssh/ssh_host_* ssh/sshd_config.d/50-cloud-init.conf \
      apt/apt.conf.d/94curtin-config apt/apt.conf.d/zzzz-temp-installer-unattended-upgrade",
     "cd /target/var/lib && rm -f dbus/machine-id dhcp/*.leases systemd/random-seed",

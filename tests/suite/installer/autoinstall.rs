@@ -278,10 +278,11 @@ fn the_seed_has_the_answers() {
 /// What the installer leaves, of which nothing may stay, and what is to stay.
 #[test]
 fn the_last_commands_leave_a_clean_image() {
-    const GOES: [&str; 17] = [
+    const GOES: [&str; 18] = [
         "etc/cloud/cloud-init.disabled",
         "etc/cloud/ds-identify.cfg",
         "etc/cloud/clean.d/99-installer",
+        "etc/cloud/cloud.cfg.d/50-curtin-networking.cfg",
         "etc/cloud/cloud.cfg.d/90-installer-network.cfg",
         "etc/cloud/cloud.cfg.d/99-installer.cfg",
         "etc/cloud/cloud.cfg.d/curtin-preserve-sources.cfg",
