@@ -260,6 +260,7 @@ fn steps_of_ubuntus_installer_that_were_changed_are_found() {
         ("ptable: gpt", "ptable: gtp", "unknown variant"),
         ("  user-data:", "  identity: {}\n  user-data:", "it makes a user"),
         ("  user-data:", "  userdata:", "it makes a user"),
+        ("name: root\n        lock", "name: ops\n        lock", "it makes a user"),
         ("locale: en_US", "locale: de_DE", "installer/seed.iso is not as planned"),
     ] {
         assert!(complaint("bios", right, wrong).contains(said), "{wrong}");

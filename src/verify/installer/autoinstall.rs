@@ -28,8 +28,10 @@ pub(super) fn verify(site: &Site, lvm: &Lvm, artifacts: &Artifacts) -> Result<()
         return Err(bug(&"the disk is not divided as planned"));
     }
     fits(&actions, site.image.disk.as_mib()).map_err(|error| bug(&error))?;
-    // Without one of the two the installer would stop, and ask for a user.
-    if at(&["autoinstall", "identity"]).is_some() || at(&["autoinstall", "user-data"]).is_none() {
+    // The installer wants to know of users; root is there anyhow.
+    let users = at(&["autoinstall", "user-data", "users"]).and_then(Value::as_sequence);
+    let root = |user: &Value| user.get("name").and_then(Value::as_str) == Some("root");
+    if at(&["autoinstall", "identity"]).is_some() || !users.is_some_and(|users| users.iter().all(root)) {
         return Err(bug(&"it makes a user"));
     }
     seed(artifacts, "installer", &["user-data", "meta-data"])
