@@ -81,6 +81,15 @@ prove-offline NAME STAGE +MACHINE:
     done
     exec bash tests/lab/offline.sh "$stage" "$@"
 
+# Have a machine make volumes and file systems of its disks, twice, and let them grow: just prove-storage [-s SUITE]
+[group('proof')]
+prove-storage *ARGUMENT:
+    #!/bin/sh
+    set -eu
+    cargo run --release -- build tests/blueprints/storage --out target/lab/storage
+    cargo run --release -- plan --format json tests/blueprints/storage |
+      bash tests/lab/storage.sh "$@" target/lab/storage/storage/machines/store/seed.iso
+
 # Have the real VirtualBox make, change, import and delete the machines of all blueprints; it starts none
 [group('proof')]
 prove-virtualbox:

@@ -5,14 +5,14 @@
 
 use crate::bug::Bug;
 use crate::format::vmdk;
-use crate::site::{Disk, Machine, Site};
+use crate::site::{Machine, Site};
+use crate::value::Size;
 
 /// The image of a disk of a machine.
-pub(super) fn image(site: &Site, machine: &Machine, disk: &Disk) -> Result<Vec<u8>, Bug> {
-    let Disk { name, size } = disk;
+pub(super) fn image(site: &Site, machine: &Machine, name: &str, capacity: Size) -> Result<Vec<u8>, Bug> {
     let uuid = site.disk_uuid(&machine.name, name).to_string();
     let mut image = Vec::new();
-    let empty = vmdk::write(&mut image, &vmdk::Disk { capacity: size.bytes(), uuid }, []);
+    let empty = vmdk::write(&mut image, &vmdk::Disk { capacity: capacity.bytes(), uuid }, []);
     empty.map_err(|error| Bug(format!("disk {name} of {}: {error}", machine.name)))?;
     Ok(image)
 }

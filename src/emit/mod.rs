@@ -18,7 +18,7 @@ use crate::bug::Bug;
 use crate::credentials::Credentials;
 use crate::format::yaml::Yaml;
 use crate::setup::{Setup, Setups};
-use crate::site::{Distribution, Machine, SEED, SYSTEM_DISK, Site};
+use crate::site::{Distribution, Machine, Medium, SYSTEM_DISK, Site};
 
 use ovf::File;
 
@@ -66,12 +66,15 @@ fn machine(site: &Site, machine: &Machine, setup: &Setup) -> Result<Vec<Artifact
     let image = seed::image(site, &documents)?;
     let mut files = Vec::new();
     let mut disks = Vec::new();
-    for disk in site.disks(machine) {
-        let (path, image) = (format!("disks/{}.vmdk", disk.name), disk::image(site, machine, &disk)?);
-        files.push(file(site, machine, &disk.name, path.clone(), &image));
+    for Medium { name, size } in site.media(machine) {
+        let Some(capacity) = size else {
+            files.push(file(site, machine, &name, format!("{name}.iso"), image.bytes()));
+            continue;
+        };
+        let (path, image) = (format!("disks/{name}.vmdk"), disk::image(site, machine, &name, capacity)?);
+        files.push(file(site, machine, &name, path.clone(), &image));
         disks.push((path, image));
     }
-    files.push(file(site, machine, SEED, "seed.iso".to_owned(), image.bytes()));
     let descriptor = ovf::descriptor(site, machine, &files)?;
     let artifact = |path: &str, kind: Kind, content: Content, executable: bool| Artifact {
         path: format!("machines/{}/{path}", machine.name),
@@ -108,9 +111,9 @@ pub(crate) fn appliance<'a>(
     artifacts: &'a Artifacts,
     shared: Option<SharedDisk>,
 ) -> Result<Appliance<'a>, Bug> {
-    let disks = site.disks(machine).into_iter().map(|disk| (disk.name, "disks/", ".vmdk"));
     let (mut described, mut files) = (Vec::new(), Vec::new());
-    for (name, folder, end) in disks.chain([(SEED.to_owned(), "", ".iso")]) {
+    for Medium { name, size } in site.media(machine) {
+        let (folder, end) = if size.is_some() { ("disks/", ".vmdk") } else { ("", ".iso") };
         let href = format!("{name}{end}");
         if let (SYSTEM_DISK, Some(SharedDisk { length, uuid })) = (name.as_str(), shared) {
             described.push(File { href: href.clone(), length, uuid });

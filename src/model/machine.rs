@@ -4,6 +4,8 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::{DataDisk, MachineVolume};
+
 /// What a machine is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -64,10 +66,13 @@ pub struct MachineGroup {
     #[serde(default)]
     #[schemars(extend("examples" = [["2222:22"]]))]
     pub publish: Vec<String>,
-    /// Empty disks besides the system disk, by name; the name is the disk's serial number on the machine.
+    /// Disks besides the system disk, by name; the name is the disk's serial number on the machine.
     #[serde(default)]
     #[schemars(extend("examples" = [{"brick": {"size": "10GiB"}}]))]
     pub disks: IndexMap<String, DataDisk>,
+    /// Logical volumes that each machine has besides those of its image, or larger.
+    #[serde(default)]
+    pub volumes: Vec<MachineVolume>,
     /// Packages beyond those of the role.
     #[serde(default)]
     pub packages: Vec<String>,
@@ -79,13 +84,4 @@ pub struct MachineGroup {
     #[serde(default)]
     #[schemars(extend("examples" = [["dedicated=database:NoSchedule"]]))]
     pub taints: Option<Vec<String>>,
-}
-
-/// An empty disk.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DataDisk {
-    /// Its size, with a binary unit.
-    #[schemars(extend("examples" = ["10GiB"]))]
-    pub size: String,
 }

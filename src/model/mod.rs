@@ -16,6 +16,7 @@ mod pki;
 mod read;
 mod schema;
 mod services;
+mod storage;
 mod virtualbox;
 mod walk;
 mod wording;
@@ -28,16 +29,17 @@ pub use access::{Access, System};
 pub use cluster::{AddOn, ContainerRuntime, Kubeadm};
 pub use downloads::{Asset, Downloads};
 pub use etcd::EtcdSettings;
-pub use image::{Architecture, Distribution, FileSystem, Firmware, Image, Lvm, MountOption, Volume};
+pub use image::{Architecture, Distribution, Firmware, Image};
 pub use load_balancer::{
     Balancing, FailoverChoice, FenceAgent, Fencing, HealthCheck, HeldBy, Ingress, Keepalived, LoadBalancer,
     Mode, Pacemaker, Service, Stats, TwoNode,
 };
-pub use machine::{DataDisk, MachineGroup, Role};
+pub use machine::{MachineGroup, Role};
 pub use network::{Attach, Network};
 pub use pki::{Algorithm, AuthorityKeys, Pki};
 pub use schema::schema;
 pub use services::{Dns, EtcdTopology, Kubernetes};
+pub use storage::{DataDisk, FileSystem, Lvm, MachineVolume, MountOption, Volume};
 pub use virtualbox::{Adapter, Controller, SystemDisk, VirtualBox};
 
 pub(crate) use read::read;

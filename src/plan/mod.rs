@@ -5,6 +5,7 @@ mod certificates;
 mod changes;
 mod place;
 mod secrets;
+mod storage;
 mod table;
 
 use serde::Serialize;
@@ -12,6 +13,7 @@ use serde::Serialize;
 pub use certificates::{Certificates, ListedCertificate, Term};
 pub use changes::{Changes, Earlier};
 pub use secrets::Secrets;
+use storage::{PlannedDisk, PlannedFileSystem};
 use table::table;
 
 use crate::site::{Adapter, Controller, Machine, Network, Segment, Site, VirtualBox};
@@ -67,14 +69,9 @@ struct PlannedMachine {
     memory_mib: u64,
     disk_mib: u64,
     data_disks: Vec<PlannedDisk>,
+    file_systems: Vec<PlannedFileSystem>,
     address: String,
     nics: Vec<PlannedNic>,
-}
-
-#[derive(Clone, Debug, Serialize)]
-struct PlannedDisk {
-    name: String,
-    mib: u64,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -155,6 +152,8 @@ impl Plan {
         );
         let machines: Vec<_> = self.machines.iter().map(PlannedMachine::row).collect();
         out += &table(&["MACHINE", "ROLE", "CPUS", "MEMORY", "DISK", "ADDRESS"], &machines);
+        let file_systems: Vec<_> = self.machines.iter().flat_map(PlannedMachine::file_system_rows).collect();
+        out += &table(&["MACHINE", "MOUNT", "ON", "SIZE", "FILE SYSTEM", "OPTIONS", "IS"], &file_systems);
         let nics: Vec<_> = self.machines.iter().flat_map(PlannedMachine::nic_rows).collect();
         out += &table(&["MACHINE", "NIC", "MAC", "ATTACHED", "INTERFACE", "NETWORK", "ADDRESS"], &nics);
         let floating = self.floating_addresses.iter().map(|floating| {
@@ -255,8 +254,6 @@ impl PlannedMachine {
                 networks: networks.collect(),
             }
         });
-        let data_disks =
-            machine.disks.iter().map(|it| PlannedDisk { name: it.name.clone(), mib: it.size.as_mib() });
         Self {
             name: machine.name.clone(),
             fqdn: site.fqdn(&machine.name),
@@ -264,7 +261,8 @@ impl PlannedMachine {
             cpus: machine.cpus,
             memory_mib: machine.memory.as_mib(),
             disk_mib: site.image.disk.as_mib(),
-            data_disks: data_disks.collect(),
+            data_disks: storage::disks(machine),
+            file_systems: storage::file_systems(machine),
             address: machine.address().to_string(),
             nics: nics.collect(),
         }
@@ -304,6 +302,15 @@ impl PlannedMachine {
                 rows.push([head.as_slice(), &tail].concat());
             }
         }
+        self.named(rows)
+    }
+
+    fn file_system_rows(&self) -> Vec<Vec<String>> {
+        self.named(self.file_systems.iter().map(PlannedFileSystem::row).collect())
+    }
+
+    /// The rows, the machine's name in front of the first one.
+    fn named(&self, rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
         let names = std::iter::once(self.name.clone()).chain(std::iter::repeat(String::new()));
         rows.into_iter().zip(names).map(|(row, name)| std::iter::once(name).chain(row).collect()).collect()
     }

@@ -2,9 +2,12 @@
 
 use super::Resolver;
 use super::downloads::{SHA256_HELP, is_url, sha256};
+use super::volume::in_order;
 use crate::diag::{Code, Diagnostic, Path, Place};
-use crate::model::MachineGroup;
-use crate::site::{Architecture, Chipset, Controller, Disk, DiskFile, Firmware, VirtualBox};
+use crate::model::{DataDisk, MachineGroup};
+use crate::site::{
+    Architecture, Chipset, Controller, Disk, DiskFile, Firmware, Mounted, Purpose, VirtualBox,
+};
 use crate::value::Size;
 
 /// What a disk's name may have: ATA keeps as much of a serial number (ATA8-ACS, words 10-19 of IDENTIFY DEVICE).
@@ -67,11 +70,47 @@ impl Resolver<'_> {
         for (name, disk) in &written.disks {
             let path = path.key(name);
             self.disk_name(name, &path);
+            let purpose = self.purpose(disk, &path);
             if let Some(size) = self.size(&disk.size, &path.key("size"), Size::mib(64)..=Size::gib(2048)) {
-                disks.push(Disk { name: name.clone(), size });
+                if let Purpose::FileSystem(mounted) = &purpose {
+                    self.file_system(mounted.filesystem, size, &path);
+                }
+                disks.push(Disk { name: name.clone(), size, purpose });
             }
         }
         disks
+    }
+
+    /// What a machine makes of a disk.
+    fn purpose(&mut self, disk: &DataDisk, path: &Path) -> Purpose {
+        let mut refuse = |key: &str, message: &str, help: &str| {
+            let place = Place::Key(path.key(key));
+            self.report(Diagnostic::new(Code::DiskPurpose, place, message).help(help));
+        };
+        match (&disk.mount, &disk.group) {
+            (Some(_), Some(_)) => refuse(
+                "group",
+                "the disk is mounted, so it cannot belong to a volume group",
+                "remove `mount` or `group`; a volume group's disks are mounted by `volumes` of the machine",
+            ),
+            (None, _) => {
+                let written =
+                    [("filesystem", disk.filesystem.is_some()), ("options", !disk.options.is_empty())];
+                for (key, _) in written.into_iter().filter(|(_, is_written)| *is_written) {
+                    let message = format!("`{key}` means nothing for a disk that is not mounted");
+                    refuse(key, &message, "add `mount: /srv/data`, or remove it");
+                }
+            }
+            (Some(_), None) => {}
+        }
+        if let Some(group) = &disk.group {
+            self.label(group, "a volume group's name", Place::Value(path.key("group")));
+            return Purpose::Group(group.clone());
+        }
+        let Some(mount) = disk.mount.clone() else { return Purpose::Nothing };
+        self.mount_options(&disk.options, &mount, &path.key("options"));
+        let filesystem = disk.filesystem.unwrap_or_default();
+        Purpose::FileSystem(Mounted { mount, filesystem, options: in_order(&disk.options) })
     }
 
     fn disk_name(&mut self, name: &str, path: &Path) {

@@ -1,9 +1,12 @@
 //! etcd: where its members are, and `etcd_settings:`.
 
+use std::collections::BTreeMap;
+
 use super::Resolver;
 use super::machine::MachineDraft;
+use super::volume::is_in;
 use crate::diag::{Code, Diagnostic, Path, Place};
-use crate::model::{self, EtcdTopology, Kubernetes};
+use crate::model::{self, EtcdTopology, Kubernetes, MachineGroup};
 use crate::site::{EtcdSettings, Role};
 use crate::value::{Duration, Size};
 
@@ -19,7 +22,7 @@ const SNAPSHOTS_KEPT: u16 = 28;
 /// Where members keep their data, under kubeadm too.
 const DATA: &str = "/var/lib/etcd";
 
-impl Resolver<'_> {
+impl<'a> Resolver<'a> {
     /// etcd's machines are there exactly if the state is not on the control planes.
     pub(super) fn etcd_topology(&mut self, written: &Kubernetes) {
         let blueprint = self.blueprint;
@@ -92,29 +95,59 @@ impl Resolver<'_> {
     /// be helped. A restore keeps the database that was there beside the new one.
     fn etcd_volume(&mut self, quota: Size, is_written: bool) {
         let blueprint = self.blueprint;
-        let Some(lvm) = &blueprint.image.lvm else { return };
-        let holds = |mount: &str| {
-            mount == "/"
-                || DATA.strip_prefix(mount).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let members = match blueprint.kubernetes.as_ref().map(|it| it.etcd) {
+            Some(EtcdTopology::External) => Role::Etcd,
+            _ => Role::ControlPlane,
         };
-        let volumes = lvm.volumes.iter().enumerate().filter(|(_, volume)| holds(&volume.mount));
-        let Some((index, volume)) = volumes.max_by_key(|(_, volume)| volume.mount.len()) else { return };
-        // A size that is none has been reported.
-        let Ok(size) = volume.size.parse::<Size>() else { return };
-        let needed = quota.saturating_add(quota);
-        if size >= needed {
-            return;
+        let members = blueprint.machines.iter().filter(|(_, group)| group.role == members);
+        let holders: BTreeMap<Path, Holder<'_>> =
+            members.filter_map(|(name, group)| self.holder(name, group)).collect();
+        for (path, Holder { mount, size }) in holders {
+            // A size that is none has been reported.
+            let Ok(size) = size.parse::<Size>() else { continue };
+            let needed = quota.saturating_add(quota);
+            if size >= needed {
+                continue;
+            }
+            let message = format!("etcd may keep {quota} in {DATA}, and its volume, `{mount}`, has {size}");
+            let mut diagnostic = Diagnostic::new(Code::EtcdVolume, Place::Value(path), message)
+                .note(
+                    "a member whose volume is full ends; a restore keeps the old database beside the new one",
+                )
+                .help(format!(
+                    "make the volume {needed} or larger, or `kubernetes.etcd_settings.quota` smaller"
+                ));
+            if is_written {
+                let key = Path::root().key("kubernetes").key("etcd_settings").key("quota");
+                diagnostic = diagnostic.other(Place::Value(key), "the quota");
+            }
+            self.report(diagnostic);
         }
-        let written = Path::root().key("image").key("lvm").key("volumes").index(index).key("size");
-        let key = Path::root().key("kubernetes").key("etcd_settings").key("quota");
-        let message =
-            format!("etcd may keep {quota} in {DATA}, and its volume, `{}`, has {size}", volume.mount);
-        let mut diagnostic = Diagnostic::new(Code::EtcdVolume, Place::Value(written), message)
-            .note("a member whose volume is full ends; a restore keeps the old database beside the new one")
-            .help(format!("make the volume {needed} or larger, or `kubernetes.etcd_settings.quota` smaller"));
-        if is_written {
-            diagnostic = diagnostic.other(Place::Value(key), "the quota");
-        }
-        self.report(diagnostic);
     }
+
+    /// What holds the data on the machines of a group, if the blueprint says it, and where it says how large that is.
+    fn holder(&self, name: &str, group: &'a MachineGroup) -> Option<(Path, Holder<'a>)> {
+        let machine = Path::root().key("machines").key(name);
+        let lvm = self.blueprint.image.lvm.iter().flat_map(|lvm| lvm.volumes.iter().enumerate());
+        let of_image = lvm.map(|(index, volume)| {
+            let path = Path::root().key("image").key("lvm").key("volumes").index(index);
+            (path, &volume.mount, &volume.size)
+        });
+        let disks = group.disks.iter().filter_map(|(name, disk)| {
+            Some((machine.key("disks").key(name), disk.mount.as_ref()?, &disk.size))
+        });
+        let volumes = group.volumes.iter().enumerate();
+        let volumes = volumes.map(|(index, it)| (machine.key("volumes").index(index), &it.mount, &it.size));
+        let all =
+            of_image.chain(disks).chain(volumes).filter(|(_, mount, _)| is_in(DATA, mount) || *mount == "/");
+        // Of two on one folder, the image's and the machine's, that of the machine counts.
+        let (path, mount, size) = all.max_by_key(|(_, mount, _)| mount.len())?;
+        Some((path.key("size"), Holder { mount, size }))
+    }
+}
+
+/// A file system with etcd's data, as the blueprint has it.
+struct Holder<'a> {
+    mount: &'a str,
+    size: &'a str,
 }

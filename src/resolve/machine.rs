@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Resolver;
 use super::network::NetworkDraft;
 use crate::diag::{Code, Diagnostic, Path, Place};
-use crate::model::MachineGroup;
+use crate::model::{MachineGroup, MachineVolume};
 use crate::site::{Attachment, Machine, Nic, Segment};
 use crate::value::{Mac, Size};
 
@@ -28,6 +28,11 @@ impl MachineDraft {
     /// Whether it is the first of its group.
     pub(super) const fn is_first(&self) -> bool {
         self.index == 0
+    }
+
+    /// The volumes that the blueprint gives it.
+    pub(super) fn written_volumes(&self) -> &[MachineVolume] {
+        &self.written.volumes
     }
 
     /// The address that the blueprint gives it on a network, and where.
@@ -98,6 +103,8 @@ impl Resolver<'_> {
                 memory: memory.unwrap_or(Size::mib(512)),
                 primary: primary(written, networks),
                 disks: disks.clone(),
+                // What these are depends on the image, too.
+                volumes: Vec::new(),
                 packages: written.packages.clone(),
                 // One port of the host leads to one machine: the first of the group.
                 published: if index == 0 { published.clone() } else { Vec::new() },

@@ -32,6 +32,7 @@ mod roles;
 mod runtime;
 mod servers;
 mod ssh;
+mod storage;
 mod volume;
 
 use std::collections::BTreeMap;
@@ -79,7 +80,8 @@ impl Resolver<'_> {
         let image = self.image();
         let access = self.access();
         let mut networks = self.networks();
-        let machines = self.machines(&networks);
+        let mut machines = self.machines(&networks);
+        self.storage(&mut machines, image.as_ref());
         self.role_networks(&machines, &networks);
         let floating = self.floating(&machines, &mut networks);
         let (floating, failover) = floating.unzip();

@@ -1,6 +1,6 @@
 //! `image: {lvm: ...}`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Resolver;
 use crate::diag::{Code, Diagnostic, Path, Place};
@@ -10,13 +10,13 @@ use crate::value::Size;
 
 /// What stays outside the volume group of a disk: boot loader, EFI system partition and `/boot`, what is lost where
 /// Debian's installer counts in megabytes, and the mebibytes that Ubuntu's keeps for tables and a BIOS.
-const OUTSIDE_LVM: Size = Size::mib(1536);
+pub(super) const OUTSIDE_LVM: Size = Size::mib(1536);
 /// The EFI system partition: more than the 260 MiB that disks with large sectors need.
 const EFI: Size = Size::mib(512);
 /// `/boot`, which Debian's own layouts give as much.
 const BOOT: Size = Size::mib(768);
 /// What sizes of volumes are multiples of (lvm.conf(5), `physical_extent_size`).
-const EXTENT: Size = Size::mib(4);
+pub(super) const EXTENT: Size = Size::mib(4);
 /// More volumes than anybody mounts; each may cost a megabyte of what stays outside.
 const MOST_VOLUMES: usize = 64;
 /// XFS is refused below 300 MB (mkfs.xfs of xfsprogs 5.19 and later); this is the next whole extent.
@@ -48,25 +48,28 @@ const PART_OF_LVM: [&str; 17] = [
     "_rimage", "_rmeta", "_tdata", "_tmeta", "_vdata", "_vorigin", "_wcorig",
 ];
 
+/// What is mounted where, and what in the blueprint says so.
+pub(super) type Mounts = BTreeMap<String, Path>;
+
 impl Resolver<'_> {
     /// The volumes: each a size and a place, all together on the disk.
     pub(super) fn lvm(&mut self, lvm: &model::Lvm, disk: Size, firmware: Firmware) -> Lvm {
         let path = Path::root().key("image").key("lvm");
         self.label(&lvm.group, "a volume group's name", Place::Value(path.key("group")));
         let written = path.key("volumes");
-        let mut mounts: BTreeMap<&str, Path> = BTreeMap::new();
+        let mut mounts = Mounts::new();
         let mut volumes = Vec::new();
         for (index, volume) in lvm.volumes.iter().enumerate() {
             let path = written.index(index);
             let size = self.size(&volume.size, &path.key("size"), Size::mib(64)..=Size::gib(2048));
-            if self.mount_point(volume, &path.key("mount"), &mut mounts) {
+            if self.mount_point(&volume.mount, &path.key("mount"), &mut mounts) {
                 self.volume_name(&lvm.group, &volume.mount, &path.key("mount"));
             }
             if let Some(size) = size {
-                self.file_system(volume, size, &path);
-                volumes.push(planned(volume, size));
+                self.file_system(volume.filesystem, size, &path);
+                volumes.push(planned(&volume.mount, size, volume.filesystem, &volume.options));
             }
-            self.mount_options(volume, &path.key("options"));
+            self.mount_options(&volume.options, &volume.mount, &path.key("options"));
         }
         if !mounts.contains_key("/") {
             self.report(
@@ -85,14 +88,7 @@ impl Resolver<'_> {
     }
 
     fn volumes_fit(&mut self, total: Size, disk: Size, volumes: &Path) {
-        let count = self.blueprint.image.lvm.as_ref().map_or(0, |lvm| lvm.volumes.len());
-        if count > MOST_VOLUMES {
-            let message = format!("{count} volumes, and a group can have {MOST_VOLUMES}");
-            let place = Place::Key(volumes.clone());
-            self.report(
-                Diagnostic::new(Code::VolumesTooLarge, place, message).help("make fewer and larger ones"),
-            );
-        }
+        self.volume_count(self.blueprint.image.lvm.as_ref().map_or(0, |lvm| lvm.volumes.len()), volumes);
         let available = disk.saturating_sub(OUTSIDE_LVM);
         if total > available {
             let message = format!("the volumes need {total}, the disk has {available} for them");
@@ -110,14 +106,18 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whether a volume can be mounted where it is to be.
-    fn mount_point<'a>(
-        &mut self,
-        volume: &'a model::Volume,
-        path: &Path,
-        mounts: &mut BTreeMap<&'a str, Path>,
-    ) -> bool {
-        let mount = volume.mount.as_str();
+    pub(super) fn volume_count(&mut self, count: usize, volumes: &Path) {
+        if count > MOST_VOLUMES {
+            let message = format!("{count} volumes, and a group can have {MOST_VOLUMES}");
+            let place = Place::Key(volumes.clone());
+            self.report(
+                Diagnostic::new(Code::VolumesTooLarge, place, message).help("make fewer and larger ones"),
+            );
+        }
+    }
+
+    /// Whether something can be mounted where it is to be; if so it is among those that are mounted.
+    pub(super) fn mount_point(&mut self, mount: &str, path: &Path, mounts: &mut Mounts) -> bool {
         let refused = NO_VOLUME.iter().find(|(folder, _)| is_in(mount, folder));
         let diagnostic =
             |message: String| Diagnostic::new(Code::MountPoint, Place::Value(path.clone()), message);
@@ -129,11 +129,11 @@ impl Resolver<'_> {
             diagnostic(format!("`{folder}` cannot be a volume: {why}"))
                 .help("remove it: the folder stays on `/`")
         } else if let Some(first) = mounts.get(mount) {
-            diagnostic(format!("two volumes are mounted on `{mount}`"))
+            diagnostic(format!("two file systems are mounted on `{mount}`"))
                 .other(Place::Value(first.clone()), "the first one")
                 .help("remove one of them")
         } else {
-            mounts.insert(mount, path.clone());
+            mounts.insert(mount.to_owned(), path.clone());
             return true;
         };
         self.report(refusal);
@@ -141,7 +141,7 @@ impl Resolver<'_> {
     }
 
     /// A volume is called after its mount point, which must not give a name that LVM or bpc has a use for.
-    fn volume_name(&mut self, group: &str, mount: &str, path: &Path) {
+    pub(super) fn volume_name(&mut self, group: &str, mount: &str, path: &Path) {
         let name = name(mount);
         // Devices are called GROUP-NAME, where a hyphen of either becomes two.
         let length =
@@ -164,8 +164,9 @@ impl Resolver<'_> {
         );
     }
 
-    fn file_system(&mut self, volume: &model::Volume, size: Size, path: &Path) {
-        if volume.filesystem == FileSystem::Xfs && size < LEAST_XFS {
+    /// Whether a file system can be that small; its size and its kind are below the path.
+    pub(super) fn file_system(&mut self, filesystem: FileSystem, size: Size, path: &Path) {
+        if filesystem == FileSystem::Xfs && size < LEAST_XFS {
             let message = format!("XFS cannot be made on {size}");
             self.report(
                 Diagnostic::new(Code::VolumeFileSystem, Place::Value(path.key("size")), message)
@@ -175,10 +176,10 @@ impl Resolver<'_> {
         }
     }
 
-    fn mount_options(&mut self, volume: &model::Volume, path: &Path) {
-        for (index, option) in volume.options.iter().enumerate() {
-            let (word, mount) = (option.as_str(), &volume.mount);
-            let earlier = volume.options.iter().position(|other| other == option);
+    pub(super) fn mount_options(&mut self, options: &[MountOption], mount: &str, path: &Path) {
+        for (index, option) in options.iter().enumerate() {
+            let word = option.as_str();
+            let earlier = options.iter().position(|other| other == option);
             let message = match needed(*option, mount) {
                 _ if earlier != Some(index) => format!("`{word}` stands twice"),
                 Some(what) => format!("`{mount}` cannot be mounted with `{word}`: {what}"),
@@ -204,17 +205,14 @@ fn needed(option: MountOption, mount: &str) -> Option<&'static str> {
     }
 }
 
-fn planned(volume: &model::Volume, size: Size) -> Volume {
-    let mut options = volume.options.clone();
-    options.sort_unstable();
-    options.dedup();
-    Volume {
-        name: name(&volume.mount),
-        mount: volume.mount.clone(),
-        size: size.in_steps_of(EXTENT),
-        filesystem: volume.filesystem,
-        options,
-    }
+pub(super) fn planned(mount: &str, size: Size, filesystem: FileSystem, options: &[MountOption]) -> Volume {
+    let (name, mount, size) = (name(mount), mount.to_owned(), size.in_steps_of(EXTENT));
+    Volume { name, mount, size, filesystem, options: in_order(options) }
+}
+
+/// Mount options as they are planned: in order, each once.
+pub(super) fn in_order(options: &[MountOption]) -> Vec<MountOption> {
+    options.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// The name of a volume. No two mount points give the same one, since no part of a path begins with a hyphen.
@@ -226,7 +224,7 @@ fn name(mount: &str) -> String {
 }
 
 /// Whether a path is a folder or below it.
-fn is_in(path: &str, folder: &str) -> bool {
+pub(super) fn is_in(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 

@@ -19,6 +19,7 @@ mod node;
 mod operator;
 mod pacemaker;
 mod pki;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -55,6 +56,7 @@ pub(crate) fn setups(site: &Site, credentials: &Credentials) -> Result<Setups, B
 /// What a machine gets from its role, on top of what every machine gets.
 fn setup(site: &Site, credentials: &Credentials, machine: &Machine, flows: &[Flow]) -> Result<Setup, Bug> {
     let mut setup = base::setup(site, credentials, machine)?;
+    storage::add(site, machine, &mut setup);
     match machine.role {
         Role::Gateway => gateway::add(site, machine, flows, &mut setup)?,
         Role::Bastion => bastion::add(site, credentials, machine, &mut setup)?,

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use super::Role;
+use super::{FileSystem, MountOption, Role, Volume};
 use crate::value::{Mac, Size};
 
 /// One virtual machine.
@@ -26,6 +26,8 @@ pub struct Machine {
     pub primary: String,
     /// Its disks besides the system disk, in order.
     pub disks: Vec<Disk>,
+    /// The logical volumes that its first boot makes, or makes larger; a folder stands before those in it.
+    pub volumes: Vec<MachineVolume>,
     /// Packages beyond those of its role.
     pub packages: Vec<String>,
     /// Ports of the host that lead to it.
@@ -43,13 +45,57 @@ pub const SYSTEM_DISK: &str = "system";
 /// The name of the image that tells a machine what it is; no disk is called so.
 pub const SEED: &str = "seed";
 
-/// An empty disk.
+/// A disk or the seed, as it is attached to a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Medium {
+    /// Its name.
+    pub name: String,
+    /// The size of a disk; none of the seed, which is a CD.
+    pub size: Option<Size>,
+}
+
+/// A disk besides the system disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disk {
     /// Its name, a DNS label; also its serial number on the machine.
     pub name: String,
     /// Its size.
     pub size: Size,
+    /// What the machine makes of it, which gets it empty.
+    pub purpose: Purpose,
+}
+
+/// What a machine makes of an empty disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Nothing.
+    Nothing,
+    /// A file system, which is mounted.
+    FileSystem(Mounted),
+    /// A physical volume of the volume group of that name.
+    Group(String),
+}
+
+/// A file system and where it is mounted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mounted {
+    /// The folder.
+    pub mount: String,
+    /// What is made.
+    pub filesystem: FileSystem,
+    /// How it is mounted, besides the defaults: in order, each once.
+    pub options: Vec<MountOption>,
+}
+
+/// A logical volume that a machine has at its first boot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachineVolume {
+    /// Its volume group.
+    pub group: String,
+    /// What it is, its size being the least one.
+    pub volume: Volume,
+    /// Whether it is one of the image's, and so there before.
+    pub in_image: bool,
 }
 
 /// What keeps pods off a node that do not tolerate it.

@@ -36,7 +36,10 @@ pub use load_balancer::{
     ALIVE_PATH, ALIVE_PORT, API_FRONTEND, Check, CheckKind, Failover, FenceAgent, Frontend, Keepalived,
     LoadBalancing, Mode, Pacemaker, Server, Stats, TwoNode,
 };
-pub use machine::{Attachment, Disk, Machine, Nic, PublishedPort, SEED, SYSTEM_DISK, Segment, Taint};
+pub use machine::{
+    Attachment, Disk, Machine, MachineVolume, Medium, Mounted, Nic, PublishedPort, Purpose, SEED,
+    SYSTEM_DISK, Segment, Taint,
+};
 pub use network::{GatewayAddresses, Network, Pool};
 pub use secrets::SharedSecret;
 pub use ssh::{SSH_HOST_AUTHORITY, SSH_USER_AUTHORITY, SshCertificate, SshPlan};
@@ -188,11 +191,20 @@ impl Site {
         Uuid::derive(&[&self.name, "disk", SYSTEM_DISK])
     }
 
-    /// All disks of a machine, that which it starts from first.
+    /// The identity of a file system of a machine, by where it is mounted.
     #[must_use]
-    pub fn disks(&self, machine: &Machine) -> Vec<Disk> {
-        let system = Disk { name: SYSTEM_DISK.to_owned(), size: self.image.disk };
-        [&[system], machine.disks.as_slice()].concat()
+    pub fn file_system_uuid(&self, machine: &str, mount: &str) -> Uuid {
+        // A slash stands between words, and no path that can be mounted on has this in its place.
+        Uuid::derive(&[&self.name, machine, "file-system", &mount.replace('/', ":")])
+    }
+
+    /// All that a machine's controller has attached, by port: the system disk, the seed, the other disks.
+    #[must_use]
+    pub fn media(&self, machine: &Machine) -> Vec<Medium> {
+        let own = [(SYSTEM_DISK, Some(self.image.disk)), (SEED, None)];
+        let own = own.into_iter().map(|(name, size)| Medium { name: name.to_owned(), size });
+        let disks = machine.disks.iter().map(|it| Medium { name: it.name.clone(), size: Some(it.size) });
+        own.chain(disks).collect()
     }
 
     /// A machine's full name: `kube-mast01.kube.demo`.

@@ -7,7 +7,7 @@ use super::Verifier;
 use crate::bug::Bug;
 use crate::format::vmdk;
 use crate::format::xml::Element;
-use crate::site::{Disk, Firmware, Nic, SEED, Segment};
+use crate::site::{Firmware, Medium, Nic, Segment};
 
 /// What is said of a machine, in the order in which it is said.
 type Facts = Vec<(&'static str, String)>;
@@ -23,18 +23,13 @@ impl Verifier<'_> {
         let hardware = system.find(&["VirtualHardwareSection"]).ok_or_else(differs)?;
         let machine = system.find(&["vbox:Machine"]).ok_or_else(differs)?;
         let files = self.files(&envelope)?;
-        let expected: Vec<String> = self.media().map(|(name, _)| format!("ovf:/disk/{name}")).collect();
+        let expected: Vec<String> =
+            self.site.media(self.machine).iter().map(|it| format!("ovf:/disk/{}", it.name)).collect();
         let agrees = found_in_items(hardware) == self.planned_items()
             && found_in_machine(machine) == Some(self.planned_machine())
             && items(hardware, &["15", "17"], "HostResource").eq(expected)
             && images(machine) == files;
         if agrees { Ok(()) } else { Err(differs()) }
-    }
-
-    /// The disks, which have a size, and the seed.
-    fn media(&self) -> impl Iterator<Item = (String, Option<Disk>)> {
-        let disks = self.site.disks(self.machine).into_iter().map(|disk| (disk.name.clone(), Some(disk)));
-        disks.chain([(SEED.to_owned(), None)])
     }
 
     /// The identities of the disks and the seed, whose files are there and as long as is said.
@@ -45,12 +40,12 @@ impl Verifier<'_> {
         };
         let (files, disks) = (entries("References", "File"), entries("DiskSection", "Disk"));
         let mut uuids = Vec::new();
-        for (index, (name, disk)) in self.media().enumerate() {
+        for (index, Medium { name, size }) in self.site.media(self.machine).into_iter().enumerate() {
             let differs = || self.differs(&format!("{name} of machine.ovf"));
             let (file, entry) = files.get(index).zip(disks.get(index)).ok_or_else(differs)?;
             let bytes = self.artifact(file.get("ovf:href").ok_or_else(differs)?)?.content.bytes();
             let uuid = self.site.disk_uuid(&self.machine.name, &name).to_string();
-            let capacity = disk.as_ref().map_or(bytes.len() as u64, |disk| disk.size.bytes());
+            let capacity = if let Some(size) = size { size.bytes() } else { bytes.len() as u64 };
             let agrees = entry.get("ovf:diskId") == Some(&name)
                 && entry.get("ovf:fileRef") == file.get("ovf:id")
                 && entry.get("vbox:uuid") == Some(&uuid)
@@ -59,7 +54,7 @@ impl Verifier<'_> {
             if !agrees {
                 return Err(differs());
             }
-            if disk.is_some() {
+            if size.is_some() {
                 self.disk(&name, bytes, (capacity, &uuid))?;
             }
             uuids.push(format!("{{{uuid}}}"));

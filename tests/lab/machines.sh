@@ -17,6 +17,7 @@ sockets=()   # switch ports that must be there before a machine starts
 ports=()     # arguments of the switch
 machines=()  # names, in the order given
 declare -A seed_of=() hub_of=() pid_of=() nics_of=()
+declare -A disks_of=()  # arguments for more disks
 
 fail() {
   echo "${0##*/}: $*" >&2
@@ -128,7 +129,7 @@ start() {
   fi
   : >"$logs/console"
   : >"$logs/check"
-  read -ra arguments <<<"${nics_of[$machine]}"
+  read -ra arguments <<<"${nics_of[$machine]} ${disks_of[$machine]:-}"
   # The terminal arguments keep systemd from asking the serial console for its size, and waiting for an answer.
   qemu-system-x86_64 -name "$machine" -accel "$accel" -cpu "$cpu" \
     -machine pc,usb=off,vmport=off,hpet=off -m "$memory" -smp 2 \
@@ -157,11 +158,12 @@ power_off() {
   pids=("${left[@]}")
 }
 
-# is WHAT MACHINE: ready, checked, retrying:STAGE (it has failed three times), or, for a line of two words and more, the
+# is WHAT MACHINE: ready, checked, done:STAGE, retrying:STAGE (it has failed three times), or, for a line of two words and more, the
 # last one of its check that starts so?
 is() {
   case $1 in
     ready) tr -d '\r' <"$lab/boot/$2/console" | grep -q "bpc: $2 ready\$" ;;
+    done:*) tr -d '\r' <"$lab/boot/$2/console" | grep -q "bpc: $2 ${1#*:} ok\$" ;;
     retrying:*) tr -d '\r' <"$lab/boot/$2/console" | grep -q "bpc: $2 ${1#*:} failed (attempt 3," ;;
     checked) grep -q '^check exit ' "$lab/boot/$2/check" ;;
     *) [ "$(grep "^${1%% *} " "$lab/boot/$2/check" | tail -n 1)" = "$1" ] ;;

@@ -84,5 +84,5 @@ fn it_is_where_there_are_volumes() {
         with.extend((!expected.is_empty()).then_some(one.site.name));
     }
     with.sort();
-    assert_eq!(with, ["kube-demo", "kube-full", "noble-volumes", "volumes"]);
+    assert_eq!(with, ["kube-demo", "kube-full", "noble-volumes", "storage", "volumes"]);
 }

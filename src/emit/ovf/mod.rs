@@ -6,7 +6,7 @@ mod machine;
 
 use crate::bug::Bug;
 use crate::format::xml::Element;
-use crate::site::{Architecture, Distribution, Machine, SEED, Segment, Site};
+use crate::site::{Architecture, Distribution, Machine, Segment, Site};
 use crate::value::{Size, Uuid};
 
 /// A file that belongs to a machine.
@@ -19,11 +19,10 @@ pub(super) struct File {
     pub(super) uuid: Uuid,
 }
 
-/// The descriptor of a machine with these files: those of its disks in their order, and its seed.
+/// The descriptor of a machine with these files, those of its [media](Site::media).
 pub(super) fn descriptor(site: &Site, machine: &Machine, files: &[File]) -> Result<String, Bug> {
-    let disks = site.disks(machine).into_iter().map(|disk| (disk.name, Some(disk.size)));
-    let media = disks.chain([(SEED.to_owned(), None)]).zip(files);
-    let parts = media.map(|((name, disk), file)| Part { name, disk, file }).collect();
+    let media = site.media(machine).into_iter().zip(files);
+    let parts = media.map(|(medium, file)| Part { name: medium.name, disk: medium.size, file }).collect();
     let document = Appliance { site, machine, parts }.envelope().to_document();
     document.map_err(|error| Bug(format!("machine.ovf of {}: {error}", machine.name)))
 }

@@ -89,9 +89,14 @@ pub(super) fn judge(machine: &Root<'_>, name: &str, stage: &Stage, depth: Depth)
     Verdict { stage: stage.to_owned(), record, complaints }
 }
 
+/// Programs that only ask: with the power gone before one of them, all is as with the power gone before what comes next.
+const ASKING: [&str; 8] = ["blkid", "blockdev", "findmnt", "lsblk", "lvs", "pvs", "vgs", "wipefs"];
+
 /// All that can go wrong in a run that makes these calls.
 fn faults(first: &Ran) -> Vec<Fault> {
-    let cuts = (1..=first.calls.len()).map(Fault::Cut);
+    let asks = |call: &String| ASKING.iter().any(|name| call.split(' ').next() == Some(name));
+    let cuts =
+        first.calls.iter().zip(1..).filter(|(call, _)| !asks(call)).map(|(_, number)| Fault::Cut(number));
     // Without a program that removes files nobody can tidy up.
     let failing = first.calls.iter().zip(1..).filter(|(call, _)| !call.starts_with("rm -rf /tmp/"));
     let failures = failing.map(|(_, number)| Fault::Fail(number));

@@ -1,5 +1,7 @@
 //! Scripts and what they do, without names and numbers that differ from machine to machine.
 
+use std::collections::BTreeSet;
+
 /// Variables of stages that make no other script of them.
 const NAMES: [&str; 8] = [
     "FINGERPRINT=",
@@ -18,9 +20,12 @@ pub(super) fn script(text: &str) -> String {
     lines.map(|line| words(line, without_numbers)).collect::<Vec<_>>().join("\n")
 }
 
-/// A script without what its calls are about: if it finishes what was interrupted, so does another that is equal here.
-pub(super) fn course(text: &str) -> String {
+/// A script without what its calls are about, its own functions among these: if it finishes what was interrupted, so does
+/// another that is equal here. Also how many different functions of its own it calls.
+pub(super) fn course(text: &str) -> (String, usize) {
     let (body, _) = text.split_once(super::APPLIES).unwrap_or((text, ""));
+    let functions: BTreeSet<&str> = body.lines().filter_map(|line| line.strip_suffix("() {")).collect();
+    let mut called = BTreeSet::new();
     let mut lines = Vec::new();
     let mut about = false;
     for line in body.lines() {
@@ -29,11 +34,14 @@ pub(super) fn course(text: &str) -> String {
         if name.is_some() || line.starts_with('#') {
             about = matches!(name, Some("NAME" | "EXPECTED"));
         }
-        if !about {
+        let first = line.split(' ').next().unwrap_or_default();
+        if functions.contains(first) {
+            called.insert(first);
+        } else if !about && first != "install_packages" {
             lines.push(words(line, |word| if word.contains("://") { "URL" } else { word }.to_owned()));
         }
     }
-    script(&lines.join("\n"))
+    (script(&lines.join("\n")), called.len())
 }
 
 /// Calls, and files that they left.
@@ -70,10 +78,18 @@ fn without_numbers(word: &str) -> String {
     normal
 }
 
+/// A word without digests, and without what identifies a file system.
 fn without_digest(word: &str) -> String {
-    let parts = word.split_inclusive(|c: char| !c.is_ascii_hexdigit());
-    let hidden =
-        parts.map(|part| if part.len() >= 64 { format!("DIGEST{}", &part[64..]) } else { part.to_owned() });
+    let parts = word.split_inclusive(|c: char| !c.is_ascii_hexdigit() && c != '-');
+    let hidden = parts.map(|part| {
+        let (name, end) = part.split_at(part.trim_end_matches(|c: char| !c.is_ascii_hexdigit()).len());
+        let lengths: Vec<usize> = name.split('-').map(str::len).collect();
+        match lengths[..] {
+            [8, 4, 4, 4, 12] => format!("ID{end}"),
+            [length] if length >= 64 => format!("DIGEST{}{end}", &name[64..]),
+            _ => part.to_owned(),
+        }
+    });
     hidden.collect()
 }
 
@@ -98,6 +114,10 @@ mod tests {
         let one = "#!/bin/sh\nNAME=metallb\nURL=https://dl.example/one.yaml\nEXPECTED='a: b\nc: d'\nWAITS=''\n# It\n";
         let other = one.replace("metallb", "it").replace("one.yaml", "b").replace("a: b\n", "");
         assert_eq!(course(one), course(&format!("{other}{}# 01  /etc/it\n", super::super::APPLIES)));
+        let calls =
+            |calls: &str| course(&format!("make() {{\n  touch \"$1\"\n}}\ngo() {{\n  :\n}}\n{calls}"));
+        assert_eq!(calls("make a\nmake b\n").0, calls("make c\ngo\n").0);
+        assert_eq!([calls("make a\nmake b\n").1, calls("make c\ngo\n").1], [1, 2]);
         for (from, to) in [("=https://dl.example/one.yaml", "=''"), ("WAITS=''", "WAITS=it"), ("# It", "it")]
         {
             assert_ne!(course(one), course(&one.replace(from, to)), "{from}");
@@ -107,7 +127,10 @@ mod tests {
     #[test]
     fn a_record_has_no_names_that_come_by_chance() {
         let digest = "0123456789abcdef".repeat(4);
-        let text = format!("cp /var/{digest}.part /tmp/tmp.aB3/it\nnft -f /etc/nft4.conf");
-        assert_eq!(record(&text), "cp /var/DIGEST.part /tmp/tmp.NEW/it\nnft -f /etc/nft4.conf\n");
+        let id = "6b46981c-cc11-8a9e-a9d0-e8ce5319c791";
+        let text =
+            format!("cp /var/{digest}.part /tmp/tmp.aB3/it\nnft -f /etc/nft4.conf\nrm uuid={id} /{id}");
+        let expected = "cp /var/DIGEST.part /tmp/tmp.NEW/it\nnft -f /etc/nft4.conf\nrm uuid=ID /ID\n";
+        assert_eq!(record(&text), expected);
     }
 }

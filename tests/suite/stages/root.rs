@@ -25,6 +25,13 @@ mkdir /run/dev /run/layers
 for device in null zero full random urandom; do
   : >/run/dev/$device
   mount --bind /dev/$device /run/dev/$device
+done
+mkdir -p /run/dev/disk/by-path
+port=0
+for letter in a b c d e f g h i j; do
+  : >/run/dev/sd$letter
+  port=$((port + 1))
+  ln -s ../../sd$letter /run/dev/disk/by-path/pci-0000:00:0d.0-ata-$port
 done";
 
 /// Makes a root of the layer `$1` and runs stages there: each further argument is `STAGE FAULT`, or `boot` for a power
