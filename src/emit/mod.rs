@@ -18,7 +18,7 @@ use crate::bug::Bug;
 use crate::credentials::Credentials;
 use crate::format::yaml::Yaml;
 use crate::setup::{Setup, Setups};
-use crate::site::{Machine, Medium, SYSTEM_DISK, Site};
+use crate::site::{Distribution, Machine, Medium, SYSTEM_DISK, Site};
 
 use ovf::File;
 
@@ -29,8 +29,25 @@ pub(crate) fn site(site: &Site, credentials: &Credentials, setups: &Setups) -> R
         machines.map(|(one, setup)| machine(site, one, setup)).collect();
     let of_machines = made?.into_iter().flatten();
     let of_operator = operator::artifacts(&setups.operator);
-    let of_all = installer::artifacts(site)?.into_iter().chain(report::artifacts(site, credentials, setups)?);
+    let of_all = of_installer(site)?.into_iter().chain(report::artifacts(site, credentials, setups)?);
     Ok(of_machines.chain(of_operator).chain(of_all).collect())
+}
+
+/// What installs the system disk that all machines start from; Ubuntu's installer reads its answers from a seed.
+fn of_installer(site: &Site) -> Result<Vec<Artifact>, Bug> {
+    let mut documents = installer::documents(site)?;
+    if !documents.is_empty() && site.image.distribution == Distribution::Ubuntu {
+        documents.push(("seed.iso", seed::image(site, &documents)?));
+    }
+    let artifact = |(name, content)| Artifact {
+        path: format!("installer/{name}"),
+        kind: Kind::Installer,
+        content,
+        executable: false,
+        // It is not of one machine but of all.
+        origin: site.name.clone(),
+    };
+    Ok(documents.into_iter().map(artifact).collect())
 }
 
 /// All artifacts of one machine.

@@ -7,6 +7,7 @@ pub mod pem;
 pub mod preseed;
 pub mod recipe;
 pub mod shell;
+pub mod storage;
 pub mod vmdk;
 pub mod xml;
 pub mod yaml;

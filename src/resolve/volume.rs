@@ -8,8 +8,8 @@ use crate::model;
 use crate::site::{FileSystem, Firmware, Lvm, MountOption, Volume};
 use crate::value::Size;
 
-/// What stays outside the volume group of a disk: boot loader, EFI system partition and `/boot`, and what is lost where
-/// the installer counts in megabytes.
+/// What stays outside the volume group of a disk: boot loader, EFI system partition and `/boot`, what is lost where
+/// Debian's installer counts in megabytes, and the mebibytes that Ubuntu's keeps for tables and a BIOS.
 pub(super) const OUTSIDE_LVM: Size = Size::mib(1536);
 /// The EFI system partition: more than the 260 MiB that disks with large sectors need.
 const EFI: Size = Size::mib(512);

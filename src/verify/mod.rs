@@ -50,6 +50,22 @@ fn artifact_at<'a>(artifacts: &'a Artifacts, path: &str) -> Result<&'a Artifact,
     found.ok_or_else(|| Bug(format!("{path} was not made")))
 }
 
+/// The image in a folder has these documents of the folder in its root, and nothing else.
+fn seed(artifacts: &Artifacts, folder: &str, documents: &[&str]) -> Result<(), Bug> {
+    let path = format!("{folder}/seed.iso");
+    let image = artifact_at(artifacts, &path)?.content.bytes();
+    let volume = iso9660::read(image).map_err(|error| Bug(format!("{path} cannot be read back: {error}")))?;
+    let mut expected = BTreeSet::new();
+    for name in documents {
+        expected.insert((*name, artifact_at(artifacts, &format!("{folder}/{name}"))?.content.bytes()));
+    }
+    let found = volume.entries.iter().map(|entry| match entry.content {
+        iso9660::Content::File(bytes) => (entry.path.as_str(), bytes),
+        iso9660::Content::Folder => (entry.path.as_str(), &[][..]),
+    });
+    if expected == found.collect() { Ok(()) } else { Err(Bug(format!("{path} is not as planned"))) }
+}
+
 struct Verifier<'a> {
     site: &'a Site,
     machine: &'a Machine,
@@ -70,22 +86,9 @@ impl Verifier<'_> {
             .map_err(|error| Bug(format!("{name} of {}: {error}", self.machine.name)))
     }
 
-    /// The image has the three documents in its root, and nothing else.
     fn seed(&self) -> Result<(), Bug> {
-        let image = self.artifact("seed.iso")?.content.bytes();
-        let volume = iso9660::read(image).map_err(|error| {
-            Bug(format!("seed.iso of {} cannot be read back: {error}", self.machine.name))
-        })?;
-        let mut expected = BTreeSet::new();
-        for name in ["user-data", "meta-data", "network-config"] {
-            expected.insert((name, self.artifact(name)?.content.bytes()));
-        }
-        let found = volume.entries.iter().map(|entry| match entry.content {
-            iso9660::Content::File(bytes) => (entry.path.as_str(), bytes),
-            iso9660::Content::Folder => (entry.path.as_str(), &[][..]),
-        });
-        let found: BTreeSet<_> = found.collect();
-        if expected == found { Ok(()) } else { Err(self.differs("seed.iso")) }
+        let folder = format!("machines/{}", self.machine.name);
+        seed(self.artifacts, &folder, &["user-data", "meta-data", "network-config"])
     }
 
     /// Adapters and addresses are those of the plan.

@@ -164,31 +164,42 @@ fn a_descriptor_or_a_disk_of_something_else_is_found() {
     assert!(complaint(disk, &last).unwrap().ends_with("there is no end-of-stream marker"));
 }
 
-/// What the installer's answers of a blueprint with volumes come to if they, and the overlay, are changed.
-fn complaint_about_installer(change: &dyn Fn(String) -> String) -> Option<String> {
+/// What a blueprint with volumes makes.
+fn installed(distribution: &str) -> (Site, Artifacts) {
     let blueprint = BLUEPRINT.replace(
-        "release: trixie",
-        "release: trixie, lvm: {group: vg0, swap: 1GiB, volumes: [{mount: /, size: 8GiB}, {mount: /var, size: 5GiB, options: [nodev]}]}",
+        "distribution: debian, release: trixie",
+        &format!("{distribution}, lvm: {{group: vg0, swap: 1GiB, volumes: [{{mount: /, size: 8GiB}}, {{mount: /var, size: 5GiB, options: [nodev]}}]}}"),
     );
     let mut inputs = Inputs { files: Files::new(""), ..Inputs::default() };
     inputs.files.add("blueprint.yaml", blueprint);
     let (compiled, report) = compile(&inputs, &Vault::from_key([7; 32])).unwrap();
     let compiled = compiled.unwrap_or_else(|| panic!("{:?}", report.diagnostics));
-    let mut artifacts = compiled.artifacts;
-    let mut answers = Vec::new();
-    for (name, end) in [("preseed.cfg", false), ("initrd-overlay.cpio.gz", true)] {
-        let path = format!("installer/{name}");
-        let file = artifacts.files.iter_mut().find(|file| file.path == path).unwrap();
-        if end {
-            let (name, content) = ("preseed.cfg".to_owned(), answers.clone());
-            let entry = cpio::Entry { name, mode: 0o644, modified: 0, content };
-            file.content = Content::Public(cpio::write(&[entry]).unwrap());
-        } else {
-            answers = change(String::from_utf8(file.content.bytes().to_vec()).unwrap()).into_bytes();
-            file.content = Content::Public(answers.clone());
-        }
-    }
-    super::installer::verify(&compiled.site, &artifacts).err().map(|bug| bug.0)
+    (compiled.site, compiled.artifacts)
+}
+
+/// Changes an artifact's text; the text that it has then.
+fn change(artifacts: &mut Artifacts, path: &str, change: &dyn Fn(String) -> String) -> Vec<u8> {
+    let file = artifacts.files.iter_mut().find(|file| file.path == path).unwrap();
+    let text = change(String::from_utf8(file.content.bytes().to_vec()).unwrap()).into_bytes();
+    file.content = Content::Public(text.clone());
+    text
+}
+
+/// Puts one word in the place of another that is there.
+fn replace(text: &str, right: &str, wrong: &str) -> String {
+    assert!(text.contains(right), "{right}: {text}");
+    text.replacen(right, wrong, 1)
+}
+
+/// What Debian's answers come to if they, and the overlay, are changed.
+fn complaint_about_installer(change_to: &dyn Fn(String) -> String) -> Option<String> {
+    let (site, mut artifacts) = installed("distribution: debian, release: trixie");
+    let content = change(&mut artifacts, "installer/preseed.cfg", change_to);
+    let entry = cpio::Entry { name: "preseed.cfg".to_owned(), mode: 0o644, modified: 0, content };
+    let overlay = Content::Public(cpio::write(&[entry]).unwrap());
+    let path = "installer/initrd-overlay.cpio.gz";
+    artifacts.files.iter_mut().find(|file| file.path == path).unwrap().content = overlay;
+    super::installer::verify(&site, &artifacts).err().map(|bug| bug.0)
 }
 
 #[test]
@@ -208,11 +219,65 @@ fn a_recipe_that_was_changed_is_found() {
         ("guided_size string ", "guided_size string 1"),
         ("lv_name{ swap }", "lv_name{ swop }"),
     ] {
-        let change = |text: String| {
-            assert!(text.contains(right), "{right}: {text}");
-            text.replacen(right, wrong, 1)
-        };
+        let change = |text: String| replace(&text, right, wrong);
         assert_eq!(complaint_about_installer(&change), differs, "{wrong}");
+    }
+}
+
+#[test]
+fn steps_of_ubuntus_installer_that_were_changed_are_found() {
+    let complaint = |firmware: &str, right: &str, wrong: &str| {
+        let image = format!("distribution: ubuntu, release: noble, firmware: {firmware}");
+        let (site, mut artifacts) = installed(&image);
+        assert_eq!(super::installer::verify(&site, &artifacts).map_err(|bug| bug.0), Ok(()));
+        change(&mut artifacts, "installer/user-data", &|text| replace(&text, right, wrong));
+        super::installer::verify(&site, &artifacts).unwrap_err().0
+    };
+    for (firmware, right, wrong) in [
+        ("bios", "\"5120M\"", "\"5124M\""),
+        ("bios", "name: var", "name: usr"),
+        ("bios", "path: /var", "path: /srv"),
+        ("bios", "options: nodev", "options: nosuid"),
+        ("bios", "fstype: ext4", "fstype: xfs"),
+        ("bios", "name: vg0", "name: vg1"),
+        ("bios", "size: -1", "size: 9999M"),
+        ("bios", "\"768M\"", "\"767M\""),
+        ("bios", "flag: bios_grub", "flag: boot"),
+        ("bios", "size: \"1M\"", "size: \"2M\""),
+        ("bios", "        grub_device: true\n", ""),
+        ("bios", "size: 0", "size: 1G"),
+        ("bios", "name: swap", "name: swop"),
+        ("efi", "        grub_device: true\n", ""),
+        ("efi", "        grub_device: true\n", "        grub_device: false\n"),
+        ("efi", "path: /boot/efi", "path: /boot/EFI"),
+        ("efi", "fstype: fat32", "fstype: ext4"),
+    ] {
+        let said = complaint(firmware, right, wrong);
+        assert_eq!(said, "installer: the disk is not divided as planned", "{wrong}");
+    }
+    for (right, wrong, said) in [
+        ("device: disk", "device: disc", "nothing above is called: disc"),
+        ("ptable: gpt", "ptable: gtp", "unknown variant"),
+        ("  user-data:", "  identity: {}\n  user-data:", "it makes a user"),
+        ("  user-data:", "  userdata:", "it makes a user"),
+        ("name: root\n        lock", "name: ops\n        lock", "it makes a user"),
+        ("locale: en_US", "locale: de_DE", "installer/seed.iso is not as planned"),
+    ] {
+        assert!(complaint("bios", right, wrong).contains(said), "{wrong}");
+    }
+}
+
+/// What is planned fits, so the disk is made smaller: 14 GiB of volumes, and what is outside of them.
+#[test]
+fn a_disk_that_is_too_small_is_found() {
+    for (firmware, outside) in [("bios", 1 + 1 + 768 + 1 + 1), ("efi", 1 + 512 + 768 + 1 + 1)] {
+        let image = format!("distribution: ubuntu, release: noble, firmware: {firmware}");
+        let (mut site, artifacts) = installed(&image);
+        let smallest = (14 << 10) + outside;
+        for (mib, fits) in [(smallest, true), (smallest - 1, false)] {
+            site.image.disk = crate::value::Size::mib(mib);
+            assert_eq!(super::installer::verify(&site, &artifacts).is_ok(), fits, "{firmware} {mib}");
+        }
     }
 }
 

@@ -31,7 +31,7 @@ print(json.dumps({name: yaml.safe_load(open(name + '.yaml', 'rb')) for name in s
 ";
 
 /// What `cloud-init schema` says of documents beyond that they are valid.
-fn objections(on: On, kind: &str, documents: &[(String, &[u8])]) -> Option<String> {
+pub(crate) fn objections(on: On, kind: &str, documents: &[(String, &[u8])]) -> Option<String> {
     // The program itself says whether it is there; its Python is next to it.
     tool(on, "cloud-init")?;
     let python = tool(on, "python3")?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bpc::Compiled;
 use bpc::artifact::Kind;
 
 use crate::built::{blueprints, files};
@@ -28,8 +29,25 @@ fn scripts() -> BTreeMap<Vec<u8>, String> {
             let name = format!("{}.{}", one.site.name, file.path.replace('/', "."));
             scripts.entry(file.content.bytes().to_vec()).or_insert(name);
         }
+        for (key, script) in of_installer(&one) {
+            scripts.entry(script).or_insert(format!("{}.installer.{key}", one.site.name));
+        }
     }
     scripts
+}
+
+/// What Ubuntu's installer runs, each command by a shell of its own.
+fn of_installer(built: &Compiled) -> Vec<(&'static str, Vec<u8>)> {
+    let file = built.artifacts.files.iter().find(|file| file.path == "installer/user-data");
+    let Some(file) = file else { return Vec::new() };
+    let document: serde_yaml::Value = serde_yaml::from_slice(file.content.bytes()).unwrap();
+    let script = |key| {
+        let commands = document["autoinstall"][key].as_sequence().unwrap().iter();
+        let lines = commands.map(|command| format!("({})", command.as_str().unwrap()));
+        let lines: Vec<String> = std::iter::once("#!/bin/sh".to_owned()).chain(lines).collect();
+        (key, lines.join("\n").into_bytes())
+    };
+    ["late-commands", "error-commands"].map(script).to_vec()
 }
 
 /// Asserts that a checker has nothing to say about any script.
@@ -72,6 +90,9 @@ fn there_are_scripts_of_every_kind() {
         "etcd-snapshots",
     ] {
         assert!(names.iter().any(|name| name.ends_with(&format!("-{stage}"))), "no {stage} in {names:?}");
+    }
+    for commands in ["installer.late-commands", "installer.error-commands"] {
+        assert!(names.iter().any(|name| name.ends_with(commands)), "no {commands} in {names:?}");
     }
     let programs = ["bpc-etcdctl", "bpc-etcd-snapshot", "bpc-etcd-restore", "bpc-renew-token"];
     for script in ["check-haproxy", "check-apiserver", "floating-address"].into_iter().chain(programs) {

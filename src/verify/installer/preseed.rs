@@ -1,21 +1,17 @@
 //! The answers for Debian's installer: what their recipe says is what is planned, and fits on the disk.
 
-use super::artifact_at;
 use crate::artifact::Artifacts;
 use crate::bug::Bug;
 use crate::format::recipe::{Partition, Recipe};
 use crate::format::{cpio, preseed};
-use crate::site::{Distribution, Lvm, Site};
+use crate::site::{Lvm, Site};
+use crate::verify::artifact_at;
 
 /// A volume as the recipe has it: name, group, place, file system, options, size in megabytes.
 type Facts = (String, String, String, String, Vec<String>, u64);
 
-/// The installer of a site has what is planned, and there is one only where that is planned.
-pub(super) fn verify(site: &Site, artifacts: &Artifacts) -> Result<(), Bug> {
-    let (Distribution::Debian, Some(lvm)) = (site.image.distribution, &site.image.lvm) else {
-        let stray = artifacts.files.iter().find(|file| file.path.starts_with("installer/"));
-        return stray.map_or(Ok(()), |file| Err(Bug(format!("{} is not planned", file.path))));
-    };
+/// The recipe is the one that is planned, and the archive holds it.
+pub(super) fn verify(site: &Site, lvm: &Lvm, artifacts: &Artifacts) -> Result<(), Bug> {
     let bug = |error: &dyn std::fmt::Display| Bug(format!("installer: {error}"));
     let bytes = artifact_at(artifacts, "installer/preseed.cfg")?.content.bytes();
     let overlay = artifact_at(artifacts, "installer/initrd-overlay.cpio.gz")?.content.bytes();

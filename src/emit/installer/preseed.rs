@@ -1,16 +1,13 @@
-//! What installs the system disk without a question, where the blueprint says how it is divided and Debian's installer can
-//! do it: answers for it (its manual's appendix B, "Automating the installation using preseeding"), and the same as an
-//! archive that goes behind its initrd.
-//!
-//! There is nothing for other blueprints: without `lvm` the disk is a cloud image, or divided as its owner likes; and
-//! Ubuntu's installer takes no such answers.
+//! The answers for Debian's installer (its manual's appendix B, "Automating the installation using preseeding"), and the
+//! same as an archive that goes behind its initrd.
 
-use crate::artifact::{Artifact, Content, Kind};
-use crate::bug::Bug;
+use std::error::Error;
+
+use crate::artifact::Content;
 use crate::format::cpio::{self, Entry};
 use crate::format::preseed::{self, Answer};
-use crate::format::recipe::{Partition, Property, Recipe};
-use crate::site::{Distribution, Firmware, Lvm, Site};
+use crate::format::recipe::{Malformed, Partition, Property, Recipe};
+use crate::site::{Firmware, Lvm, Site};
 use crate::value::Size;
 
 /// What seeds need (docs/machines.md), besides systemd-resolved.
@@ -29,31 +26,16 @@ const LATE: [&str; 7] = [
 ];
 
 /// The answers, and the archive of them.
-pub(super) fn artifacts(site: &Site) -> Result<Vec<Artifact>, Bug> {
-    let (Distribution::Debian, Some(lvm)) = (site.image.distribution, &site.image.lvm) else {
-        return Ok(Vec::new());
-    };
-    let bug = |error: &dyn std::fmt::Display| Bug(format!("installer: {error}"));
-    let text = preseed::write(&groups(site, lvm)?).map_err(|error| bug(&error))?;
-    let modified = u32::try_from(site.epoch.as_second()).map_err(|error| bug(&error))?;
+pub(super) fn documents(site: &Site, lvm: &Lvm) -> Result<Vec<(&'static str, Content)>, Box<dyn Error>> {
+    let text = preseed::write(&groups(site, lvm)?)?;
+    let modified = u32::try_from(site.epoch.as_second())?;
     let name = "preseed.cfg".to_owned();
     let entry = Entry { name, mode: 0o644, modified, content: text.clone().into_bytes() };
-    let overlay = cpio::write(&[entry]).map_err(|error| bug(&error))?;
-    let artifact = |name: &str, content: Content| Artifact {
-        path: format!("installer/{name}"),
-        kind: Kind::Installer,
-        content,
-        executable: false,
-        // It is not of one machine but of all.
-        origin: site.name.clone(),
-    };
-    Ok(vec![
-        artifact("preseed.cfg", text.into()),
-        artifact("initrd-overlay.cpio.gz", Content::Public(overlay)),
-    ])
+    let overlay = cpio::write(&[entry])?;
+    Ok(vec![("preseed.cfg", text.into()), ("initrd-overlay.cpio.gz", Content::Public(overlay))])
 }
 
-fn groups(site: &Site, lvm: &Lvm) -> Result<Vec<(&'static str, Vec<Answer>)>, Bug> {
+fn groups(site: &Site, lvm: &Lvm) -> Result<Vec<(&'static str, Vec<Answer>)>, Malformed> {
     Ok(vec![
         ("The language of the installation; machines get theirs with their seeds.", language()),
         ("The network while it is installed; machines get theirs with their seeds.", network(site)),
@@ -154,11 +136,11 @@ fn clock(site: &Site) -> Vec<Answer> {
     answers
 }
 
-fn disk(site: &Site, lvm: &Lvm) -> Result<Vec<Answer>, Bug> {
+fn disk(site: &Site, lvm: &Lvm) -> Result<Vec<Answer>, Malformed> {
     let recipe = recipe(lvm);
     let volumes = recipe.partitions.iter().filter(|it| it.get("$lvmok").is_some());
     let total: u64 = volumes.map(|volume| volume.least).sum();
-    let lines = recipe.lines().map_err(|error| Bug(format!("installer: {error}")))?;
+    let lines = recipe.lines()?;
     let label = if site.image.firmware == Firmware::Efi { "gpt" } else { "msdos" };
     Ok(vec![
         string("partman-partitioning/default_label", label),
