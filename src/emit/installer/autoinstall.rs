@@ -12,8 +12,9 @@ use crate::format::storage::write;
 use crate::format::yaml::Yaml;
 use crate::site::{Lvm, PackageSources, Site};
 
-/// What seeds need (docs/machines.md), besides the SSH server.
-const PACKAGES: [&str; 5] = ["cloud-init", "lvm2", "netplan.io", "sudo", "systemd-resolved"];
+/// What seeds need (docs/machines.md), and the stage that makes volumes larger, besides the SSH server.
+const PACKAGES: [&str; 6] =
+    ["cloud-guest-utils", "cloud-init", "lvm2", "netplan.io", "sudo", "systemd-resolved"];
 
 /// What leaves an image that knows nothing of the machine it was made on. The installer configures cloud-init to read no
 /// seed, and to switch itself off after the first start.

@@ -10,8 +10,8 @@ use crate::format::recipe::{Malformed, Partition, Property, Recipe};
 use crate::site::{Firmware, Lvm, Site};
 use crate::value::Size;
 
-/// What seeds need (docs/machines.md), besides systemd-resolved.
-const PACKAGES: &str = "cloud-init lvm2 netplan.io openssh-server sudo";
+/// What seeds need (docs/machines.md), and the stage that makes volumes larger, besides systemd-resolved.
+const PACKAGES: &str = "cloud-guest-utils cloud-init lvm2 netplan.io openssh-server sudo";
 
 /// What leaves an image that knows nothing of the machine it was made on. systemd-resolved is the last of the packages,
 /// since with it the installer itself finds no name any more. Seeds configure networks by netplan, so ifupdown gets none.

@@ -199,6 +199,51 @@ fn an_installer_starts_from_it_and_its_disk_is_kept() {
     assert_eq!(seen, ["EFI", "BIOS"]);
 }
 
+/// What `docs/installer.md` says of `unattended install`: the answers are on VirtualBox's own medium as they are, and its menu
+/// for BIOS, but not the one for EFI, leads to them.
+#[test]
+fn virtualbox_can_apply_the_answers_by_itself() {
+    let built = built::changed("volumes", |text| text.replace("firmware: efi", "firmware: bios"));
+    let Some(world) = World::real(&built) else { return };
+    let Some(xorriso) = tool(On::Host, "xorriso") else { return };
+    make_iso(&world, &xorriso);
+    let path = |name: &str| world.path(name).display().to_string();
+    world.write("by-hand/password", b"unused\n");
+    world.ask(&["createvm", "--name", "by-hand", "--ostype", "Debian_64", "--register"]);
+    world.ask(&["storagectl", "by-hand", "--name", "disks", "--add", "sata"]);
+    world.ask(&["createmedium", "disk", "--filename", &path("by-hand/disk.vdi"), "--size", "4096"]);
+    let disk = path("by-hand/disk.vdi");
+    world.ask(&[
+        "storageattach",
+        "by-hand",
+        "--storagectl",
+        "disks",
+        "--port",
+        "0",
+        "--type",
+        "hdd",
+        "--medium",
+        &disk,
+    ]);
+    world.ask(&[
+        "unattended",
+        "install",
+        "by-hand",
+        &format!("--iso={}", path("installer.iso")),
+        &format!("--script-template={}", path("out/volumes/installer/preseed.cfg")),
+        &format!("--auxiliary-base-path={}/", path("by-hand")),
+        "--hostname=image.volumes.example",
+        &format!("--user-password-file={}", path("by-hand/password")),
+    ]);
+    let preseed = built.artifacts.files.iter().find(|file| file.path == "installer/preseed.cfg").unwrap();
+    assert_eq!(world.read("by-hand/preseed.cfg").as_bytes(), preseed.content.bytes());
+    let menu = world.read("by-hand/isolinux-txt.cfg") + &world.read("by-hand/isolinux-isolinux.cfg");
+    assert!(menu.contains("preseed/file=/cdrom/preseed.cfg") && menu.contains("auto=true"), "{menu}");
+    let list = world.read("by-hand/aux-iso.viso");
+    assert!(list.contains("preseed.cfg") && !list.contains("grub.cfg"), "{list}");
+    world.ask(&["unregistervm", "by-hand", "--delete"]);
+}
+
 #[test]
 fn destroy_leaves_nothing_of_an_unfinished_installer() {
     let built = built::changed("volumes", |text| text);
