@@ -8,7 +8,7 @@ use std::error::Error;
 
 use super::storage;
 use crate::artifact::Content;
-use crate::format::storage::write;
+use crate::format::curtin::write;
 use crate::format::yaml::Yaml;
 use crate::site::{Lvm, PackageSources, Site};
 

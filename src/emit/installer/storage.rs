@@ -1,6 +1,6 @@
 //! The plan's layout as what Ubuntu's installer does, step by step.
 
-use crate::format::storage::{Action, Flag, Largest, Length, Match, Table, Wipe};
+use crate::format::curtin::{Action, Flag, Largest, Length, Match, Table, Wipe};
 use crate::site::{Lvm, Volume};
 use crate::value::Size;
 

@@ -9,6 +9,15 @@ refuse() {
   exit 1
 }
 
+# quietly COMMAND...: what it says is of interest only if it fails.
+quietly() {
+  said=$("$@" 2>&1) || {
+    code=$?
+    printf '%s\n' "$said"
+    return "$code"
+  }
+}
+
 # find_disk NAME PORT BYTES: a data disk by the port that it is attached to, in DEVICE. udev counts SATA's ports from 1.
 find_disk() {
   DEVICE=
@@ -71,11 +80,11 @@ volume_group() {
     if [ -n "$disk" ]; then
       number=$(blkid --probe --match-tag PART_ENTRY_NUMBER --output value "$part")
       code=0
-      growpart "/dev/$disk" "$number" || code=$?
+      quietly growpart "/dev/$disk" "$number" || code=$?
       # 1: it has all there is.
       [ "$code" -le 1 ] || return 1
     fi
-    pvresize "$part"
+    quietly pvresize "$part"
   done
 }
 
@@ -102,9 +111,10 @@ grow_volume() {
   ask lvs --options vg_name "$SOURCE" || ANSWER=
   [ "$ANSWER" = "$2" ] || refuse "$1 is on $SOURCE, which is no volume of the group $2"
   ask lvs --options lv_size "$SOURCE"
-  if [ "$ANSWER" -lt "$3" ]; then
-    room "$2" $(($3 - ANSWER)) "$1"
-    log "$1: $((ANSWER / 1048576)) MiB become $(($3 / 1048576)) MiB"
+  size=$ANSWER
+  if [ "$size" -lt "$3" ]; then
+    room "$2" $(($3 - size)) "$1"
+    log "$1: $((size / 1048576)) MiB become $(($3 / 1048576)) MiB"
     lvextend --size "${3}b" "$SOURCE"
   fi
   grow_file_system "$1"
@@ -114,8 +124,8 @@ grow_volume() {
 grow_file_system() {
   mounted "$1"
   case $TYPE in
-    ext[234]) resize2fs "$SOURCE" ;;
-    xfs) xfs_growfs "$1" ;;
+    ext[234]) quietly resize2fs "$SOURCE" ;;
+    xfs) quietly xfs_growfs "$1" ;;
     *) refuse "$1 is $TYPE, which is never made larger here" ;;
   esac
 }

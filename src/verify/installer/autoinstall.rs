@@ -4,7 +4,7 @@ use serde_yaml::Value;
 
 use crate::artifact::Artifacts;
 use crate::bug::Bug;
-use crate::format::storage::{self, Action, Flag, Length};
+use crate::format::curtin::{self, Action, Flag, Length};
 use crate::site::{Lvm, Site};
 use crate::verify::{artifact_at, seed};
 
@@ -18,7 +18,7 @@ pub(super) fn verify(site: &Site, lvm: &Lvm, artifacts: &Artifacts) -> Result<()
     let document: Value = serde_yaml::from_slice(bytes).map_err(|error| bug(&error))?;
     let at = |keys: &[&str]| keys.iter().try_fold(&document, |value, key| value.get(key));
     let config = at(&["autoinstall", "storage", "config"]).ok_or_else(|| bug(&"no storage"))?;
-    let actions = storage::read(config).map_err(|error| bug(&error))?;
+    let actions = curtin::read(config).map_err(|error| bug(&error))?;
     let agrees = partitions(&actions) == planned_partitions(lvm)
         && volumes(&actions) == planned_volumes(lvm)
         && mounted(&actions) == planned_mounts(lvm)

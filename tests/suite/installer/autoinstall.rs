@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use bpc::Compiled;
-use bpc::format::{iso9660, storage};
+use bpc::format::{curtin, iso9660};
 use bpc::value::Size;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -334,11 +334,11 @@ proptest! {
     fn any_layout_is_read_back_as_it_is_planned((disk, firmware, lvm) in layouts()) {
         prop_assume!(disk <= Size::gib(2048));
         let built = noble(disk, firmware, &lvm);
-        let actions = storage::read(&answers(&built, &["storage", "config"])).unwrap();
+        let actions = curtin::read(&answers(&built, &["storage", "config"])).unwrap();
         let plan = built.site.image.lvm.unwrap();
-        let volumes = actions.iter().filter(|it| matches!(it, storage::Action::LvmPartition { .. })).count();
+        let volumes = actions.iter().filter(|it| matches!(it, curtin::Action::LvmPartition { .. })).count();
         prop_assert_eq!(volumes, plan.volumes.len() + usize::from(plan.swap.is_some()));
-        let mounts = actions.iter().filter(|it| matches!(it, storage::Action::Mount { .. })).count();
+        let mounts = actions.iter().filter(|it| matches!(it, curtin::Action::Mount { .. })).count();
         prop_assert_eq!(mounts, volumes + 1 + usize::from(firmware == "efi"));
     }
 }
