@@ -135,6 +135,19 @@ def mounts(plan, report):
     check("fstab swap", [it[0] for it in table if it[2] == "swap"], [plan.swap] if plan.swap else [])
 
 
+def system(report):
+    check("left of the installation", report["left"], [])
+    lines = [line for line in report["interfaces"] if not line.startswith("#")]
+    check("interfaces", lines, ["auto lo", "iface lo inet loopback"])
+    check("root's password", report["root"], ["*"])
+    check("users", report["users"], [])
+    there = {it[0] for it in map(str.split, report["packages"]) if it[1] == "installed"}
+    for package in ("cloud-init", "lvm2", "netplan.io", "openssh-server", "sudo", "systemd-resolved"):
+        check(f"package {package}", package in there, True)
+    for line in report["space"]:
+        print(f"used: {line}")
+
+
 def main():
     until, blueprint, table, report = sys.argv[1:]
     image = yaml.safe_load(open(blueprint))["image"]
@@ -145,6 +158,8 @@ def main():
     partitions(plan, json.load(open(table)))
     volumes(plan, report)
     mounts(plan, report)
+    if until == "end":
+        system(report)
     for complaint in complaints:
         print(f"wrong: {complaint}", file=sys.stderr)
     sys.exit(bool(complaints))

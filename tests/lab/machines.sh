@@ -123,7 +123,7 @@ start_switch() {
 # start MACHINE: for the first time, or again. The root disk is an overlay that goes when this script does; the seed
 # is a CD-ROM.
 start() {
-  local machine=$1 logs=$lab/boot/$1 guest=$lab/guest/$suite arguments id boot=()
+  local machine=$1 logs=$lab/boot/$1 guest=$lab/guest/$suite arguments id boot=() ovmf=${OVMF:-/usr/share/OVMF}
   id=$(printf %s "$machine" | md5sum | cut -d ' ' -f 1)
   if ! [ -e "$run/$machine.qcow2" ]; then
     qemu-img create -q -f qcow2 -F raw -b "${disk:-$guest/disk.raw}" "$run/$machine.qcow2"
@@ -138,7 +138,10 @@ start() {
 quiet loglevel=3 systemd.show_status=0 mitigations=off audit=0 nowatchdog no_timer_check clearcpuid=141 net.ifnames=0 \
 systemd.machine_id=$id systemd.tty.term.console=dumb systemd.tty.rows.console=25 systemd.tty.columns.console=100")
   elif [ "$firmware" = efi ]; then
-    boot=(-drive "if=pflash,format=raw,readonly=on,file=${OVMF:-/usr/share/OVMF}/OVMF_CODE_4M.fd")
+    # It remembers nothing of the machine that the disk was installed on.
+    cp "$ovmf/OVMF_VARS_4M.fd" "$run/$machine.vars"
+    boot=(-drive "if=pflash,format=raw,readonly=on,file=$ovmf/OVMF_CODE_4M.fd"
+      -drive "if=pflash,format=raw,file=$run/$machine.vars")
   fi
   qemu-system-x86_64 -name "$machine" -accel "$accel" -cpu "$cpu" \
     -machine pc,usb=off,vmport=off,hpet=off -m "$memory" -smp 2 \

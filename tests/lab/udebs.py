@@ -28,7 +28,9 @@ import urllib.error
 import urllib.request
 
 NEXT = {"bookworm": "trixie"}
-ON_DEMAND = re.compile("apt-|grub-|os-prober|partman-(?!.*(crypto|iscsi|nbd|multipath|zfs))")
+ON_DEMAND = re.compile("apt-|grub-|os-prober|partman-")
+# For machines of another kind: an emulated processor takes seconds for each.
+UNUSED = re.compile("depthcharge|firewire|jfs-|kickseed|pcmcia|partman-(auto-raid|btrfs|cros|iscsi|jfs|nbd|zfs)")
 # What an installer needs of a kernel package.
 MODULES = re.compile(
     r"kernel/(arch|block|crypto|fs|lib|drivers/(ata|block|cdrom|char|firmware|md|nvme|nvdimm|scsi|virtio))/"
@@ -69,6 +71,9 @@ class Archive:
         self.mirror, self.suite, self.unpacked = mirror, suite, {}
         self.udebs = stanzas(self.list("debian-installer/binary-amd64"))
         self.packages = stanzas(self.list("binary-amd64"))
+        for name, fields in self.udebs.items():
+            if UNUSED.match(name):
+                fields["Priority"] = "optional"
 
     def list(self, folder):
         packed = get(f"{self.mirror}/dists/{self.suite}/main/{folder}/Packages.xz")
@@ -76,7 +81,8 @@ class Archive:
 
     def wanted(self):
         """The modules that an installer loads of itself or on demand, and what they depend on."""
-        left = [name for name, it in self.udebs.items() if it.get("Priority") == "standard" or ON_DEMAND.match(name)]
+        left = [name for name, it in self.udebs.items() if it["Priority"] not in ("optional", "extra") or ON_DEMAND.match(name)]
+        left = [name for name in left if not UNUSED.match(name)]
         provided = {}
         for name, it in self.udebs.items():
             for one in it.get("Provides", "").split(","):
@@ -143,7 +149,7 @@ class Maker:
             how = "is in the initrd"
         elif f"-modules-{self.kernel}-di" in name:
             how = f"made of linux-image-{self.kernel}"
-            self.pack(name, self.modules(name), "depmod -a || true\n")
+            self.pack(name, self.modules(name), "depmod -a || true\n" if name.startswith("ext4-") else "")
         elif "Installer-Menu-Item" not in self.archive.udebs[name] and self.archive.ordinary(name):
             how = f"made of {self.archive.ordinary(name)}"
             self.pack(name, self.programs(self.archive.ordinary(name)), "")
@@ -244,8 +250,8 @@ def files(suite, initrd, folder, mirror):
     packed = lzma.compress(text.encode())
     inner = "main/debian-installer/binary-amd64/Packages"
     kept = [line for line in get(f"{mirror}/dists/{suite}/Release").decode().splitlines() if f" {inner}" not in line]
-    kept = kept[: kept.index("SHA256:") + 1]
-    kept.append(f" {hashlib.sha256(packed).hexdigest()} {len(packed)} {inner}.xz")
+    own = f" {hashlib.sha256(packed).hexdigest()} {len(packed)} {inner}.xz"
+    kept.insert(kept.index("SHA256:") + 1, own)
     release = ("\n".join(kept) + "\n").encode()
     served = dict(maker.local)
     served[f"dists/{suite}/Release"] = release
