@@ -81,8 +81,9 @@ class Archive:
 
     def wanted(self):
         """The modules that an installer loads of itself or on demand, and what they depend on."""
-        left = [name for name, it in self.udebs.items() if it["Priority"] not in ("optional", "extra") or ON_DEMAND.match(name)]
-        left = [name for name in left if not UNUSED.match(name)]
+        loaded = {name for name, it in self.udebs.items() if it["Priority"] not in ("optional", "extra")}
+        loaded |= {name for name in self.udebs if ON_DEMAND.match(name)}
+        left = [name for name in loaded if not UNUSED.match(name)]
         provided = {}
         for name, it in self.udebs.items():
             for one in it.get("Provides", "").split(","):
