@@ -91,14 +91,14 @@ class Archive:
         found = set()
         while left:
             name = left.pop()
-            left += [one for one in provided.get(name, []) if one.endswith("-di")]
+            left += provided.get(name, [])
             if name in self.udebs and name not in found:
                 found.add(name)
                 left += re.findall(r"(?:^|[,|])\s*([a-z0-9.+-]+)", self.udebs[name].get("Depends", ""))
         return found
 
     def missing(self):
-        names = sorted(self.wanted())
+        names = sorted(self.udebs)
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
             there = pool.map(lambda name: has(f"{self.mirror}/{self.udebs[name]['Filename']}"), names)
             return [name for name, it in zip(names, there) if not it]
@@ -141,6 +141,7 @@ class Maker:
         self.work.mkdir()
         self.local, self.notes, self.next = {}, [], None
         [self.kernel] = os.listdir(initrd / "lib/modules")
+        self.wanted = archive.wanted()
         self.present = {path.name for path in initrd.rglob("lib*.so*")}
         self.inside = stanzas((initrd / "var/lib/dpkg/status").read_text())
 
@@ -148,6 +149,8 @@ class Maker:
         """True if there is one now."""
         if name in self.inside:
             how = "is in the initrd"
+        elif name not in self.wanted:
+            return False
         elif f"-modules-{self.kernel}-di" in name:
             how = f"made of linux-image-{self.kernel}"
             self.pack(name, self.modules(name), "depmod -a || true\n" if name.startswith("ext4-") else "")
