@@ -193,6 +193,9 @@ class Maker:
                     continue
                 (root / inner).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(path, root / inner, follow_symlinks=False)
+        if package == "lvm2":
+            # Unlike the installer's own it would wait for udev rules that the installer does not have.
+            (root / "etc/lvm/lvm.conf").write_text("activation { udev_sync = 0 udev_rules = 0 }\n")
         return root
 
     def from_next(self, name):
