@@ -82,10 +82,11 @@ def partitions(plan, table):
     planned = [ESP] if plan.efi else []
     planned.append((LINUX[label], BOOT))
     check("types", [it[0] for it in found], [it[0] for it in planned] + [MEMBER[label]])
-    for index, (_, least) in enumerate(planned):
-        if index < len(found) and not least <= found[index][1] < least + 2 * MIB:
-            complaints.append(f"partition {index + 1}: {found[index][1]} bytes, planned {least}")
-    check("marks", [it[2] for it in found], [not plan.efi, False] if not plan.efi else [False] * 3)
+    for index, (_, length) in enumerate(planned):
+        # The installer counts in megabytes, and moves borders to whole MiB.
+        if index < len(found) and abs(found[index][1] - length) > MIB:
+            complaints.append(f"partition {index + 1}: found {found[index][1]} bytes, planned {length}")
+    check("marks", [it[2] for it in found], [False] * 3 if plan.efi else [True, False])
     for number, (kind, length, _) in enumerate(found, 1):
         print(f"partition {number}: {length / MIB:.0f} MiB, type {kind}")
 
