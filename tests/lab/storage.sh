@@ -72,7 +72,7 @@ status=0
 verdict "$machine" || status=1
 
 power_off "$machine"
-for disk in "$run/image.qcow2" "$run"/disk-*.qcow2; do qemu-img resize -q "$disk" +1G; done
+for image in "$run/image.qcow2" "$run"/disk-*.qcow2; do qemu-img resize -q "$image" +1G; done
 start "$machine"
 phase grow
 await checked "$machine"
