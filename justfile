@@ -81,6 +81,11 @@ prove-offline NAME STAGE +MACHINE:
     done
     exec bash tests/lab/offline.sh "$stage" "$@"
 
+# Have Debian's installer carry out what bpc wrote for it: just prove-installer [-f FIRMWARE] [-b BLUEPRINT] [SUITE]
+[group('proof')]
+prove-installer *ARGUMENT:
+    bash tests/lab/installer.sh "$@"
+
 # Have a machine make volumes and file systems of its disks, twice, and let them grow: just prove-storage [-s SUITE]
 [group('proof')]
 prove-storage *ARGUMENT:
