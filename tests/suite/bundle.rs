@@ -79,7 +79,7 @@ fn an_appliance_has_its_descriptor_then_its_manifest_then_its_files() {
       `--disk FILE` names what is to be on them, a raw image or a stream-optimized VMDK
     ");
     let Some((names, contents)) = members(&project.path("out/demo.bundle/node01.ova")) else { return };
-    assert_eq!(names, ["node01.ovf", "node01.mf", "system.vmdk", "brick.vmdk", "seed.iso"]);
+    assert_eq!(names, ["node01.ovf", "node01.mf", "system.vmdk", "seed.iso", "brick.vmdk"]);
     let digests: Vec<String> = names
         .iter()
         .filter(|name| *name != "node01.mf")
