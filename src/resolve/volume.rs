@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Resolver;
 use crate::diag::{Code, Diagnostic, Path, Place};
 use crate::model;
-use crate::site::{FileSystem, Firmware, Lvm, MountOption, Volume};
+use crate::site::{Distribution, FileSystem, Firmware, Lvm, MountOption, Volume};
 use crate::value::Size;
 
 /// What stays outside the volume group of a disk: boot loader, EFI system partition and `/boot`, what is lost where
@@ -40,6 +40,14 @@ const NO_VOLUME: [(&str, &str); 12] = [
     ("/lost+found", "file system checks use it"),
 ];
 
+/// Options that are missing in `/lib/partman/mountoptions` of Debian's installer (partman-ext3, partman-xfs), by file system.
+const LEFT_OUT: [(FileSystem, MountOption); 4] = [
+    (FileSystem::Ext2, MountOption::Discard),
+    (FileSystem::Ext3, MountOption::Discard),
+    (FileSystem::Ext3, MountOption::Nodiratime),
+    (FileSystem::Xfs, MountOption::Nodiratime),
+];
+
 /// How names of volumes begin that LVM keeps for itself (lvm(8), "Valid names").
 const BEGIN_OF_LVM: [&str; 2] = ["pvmove", "snapshot"];
 /// What such names contain.
@@ -70,6 +78,7 @@ impl Resolver<'_> {
                 volumes.push(planned(&volume.mount, size, volume.filesystem, &volume.options));
             }
             self.mount_options(&volume.options, &volume.mount, &path.key("options"));
+            self.installer_options(volume, &path.key("options"));
         }
         if !mounts.contains_key("/") {
             self.report(
@@ -173,6 +182,25 @@ impl Resolver<'_> {
                     .other(Place::Value(path.key("filesystem")), "its file system")
                     .help(format!("make it {LEAST_XFS} or larger, or leave `filesystem` out")),
             );
+        }
+    }
+
+    /// Debian's installer leaves out what it does not know of a file system, without a word.
+    fn installer_options(&mut self, volume: &model::Volume, path: &Path) {
+        if self.blueprint.image.distribution != Distribution::Debian {
+            return;
+        }
+        let filesystem = volume.filesystem;
+        for (index, option) in volume.options.iter().enumerate() {
+            if LEFT_OUT.contains(&(filesystem, *option)) {
+                let (option, filesystem) = (option.as_str(), filesystem.as_str());
+                let message = format!("Debian's installer mounts no {filesystem} with `{option}`");
+                self.report(
+                    Diagnostic::new(Code::MountOptions, Place::Value(path.index(index)), message)
+                        .note("it would leave the option out of /etc/fstab, without a word")
+                        .help("remove it, or take ext4, for which it knows all options"),
+                );
+            }
         }
     }
 
