@@ -1,5 +1,5 @@
 #!/bin/bash
-# boot.sh [-s SUITE] [-c CHECK] [-n NETWORK] [-t SECONDS] [-m MIB] [-k] [-d DISK [-f FIRMWARE]] MACHINE/seed.iso...
+# boot.sh [-s SUITE] [-c CHECK] [-n NETWORK] [-t SECONDS] [-m MIB] [-k] MACHINE/seed.iso...
 #
 # Boots a machine from each seed, side by side, waits until each has written 'bpc: MACHINE ready' on its serial
 # console, then runs the script CHECK (default: check.sh, which stands beside this one) on all of them. MACHINE is the
@@ -9,7 +9,6 @@
 # nowhere. Nothing reaches this machine's network.
 #
 #   -s SUITE    the guest that guest.sh built (default bookworm)
-#   -d DISK     instead: what installer.sh has installed; it stays as it is. FIRMWARE: bios (default) or efi
 #   -t SECONDS  how long the machines may take until they are ready, and their checks after that (default 600)
 #   -m MIB      memory of a machine (default 512)
 #   -k          use the processor's virtualisation (KVM); without, qemu emulates one
@@ -22,7 +21,7 @@ set -euo pipefail
 . "$(dirname "$(realpath "$0")")/machines.sh"
 check=$here/check.sh
 
-options s:d:f:c:n:t:m:k "$@"
+options s:c:n:t:m:k "$@"
 shift "$taken"
 [ $# -gt 0 ] || fail "name at least one MACHINE/seed.iso"
 insert "$@"

@@ -119,17 +119,14 @@ add() {
 tail -n +1 -F /var/log/syslog >/dev/ttyS1 2>/dev/null </dev/null 3>&- 4>&- 5>&- &
 SH
   mkdir "$root/usr/lib/lab"
-  cp "$here/installer-report" "$here/guest-check" "$here/guest-check.service" "$root/usr/lib/lab"
+  cp "$here/installer-report" "$root/usr/lib/lab"
   hook=$root/$lib/partman/finish.d/99lab
   printf '#!/bin/sh\n/usr/lib/lab/installer-report divided >/dev/ttyS2 2>&1 </dev/null 3>&-\n' >"$hook"
   [ "$until" = end ] || echo 'sync; poweroff -f' >>"$hook"
-  # Before /target is unmounted (95umount). boot.sh sends its check to what is installed here.
+  # Before /target is unmounted (95umount).
   cat >"$root/usr/lib/finish-install.d/94zlab" <<'SH'
 #!/bin/sh
 /usr/lib/lab/installer-report installed >/dev/ttyS2 2>&1 </dev/null 3>&-
-cp /usr/lib/lab/guest-check /target/usr/local/sbin
-cp /usr/lib/lab/guest-check.service /target/etc/systemd/system
-in-target systemctl enable guest-check
 SH
   chmod 755 "$root/$lib/debian-installer-startup.d/S99lab" "$hook" "$root/usr/lib/finish-install.d/94zlab"
   (cd "$root" && bsdtar -cf - --format newc --uid 0 --gid 0 -- *) | gzip -1 >"$run/lab.cpio.gz"

@@ -7,9 +7,8 @@
 
 here=$(dirname "$(realpath "$0")")
 lab=$(realpath -m "${BPC_LAB:-$here/../../target/lab}")
-# The guest, or a disk that starts by itself and its firmware; the network behind NAT, how many seconds a step may
-# take, MiB of each machine.
-suite=bookworm disk='' firmware=bios nat=wan limit=600 memory=512
+# The guest, the network behind NAT, how many seconds a step may take, MiB of each machine.
+suite=bookworm nat=wan limit=600 memory=512
 # qemu 7.2 gets the flags of CMPXCHG16B wrong now and then, and the kernel of Debian 13 falls over that: it is told that
 # the processor has no such instruction (clearcpuid). HAProxy does not start without.
 accel=tcg,thread=multi,tb-size=256 cpu=qemu64
@@ -38,8 +37,6 @@ options() {
       n) nat=$OPTARG ;;
       t) limit=$OPTARG ;;
       m) memory=$OPTARG ;;
-      d) disk=$(realpath "$OPTARG") ;;
-      f) firmware=$OPTARG ;;
       k) accel=kvm cpu=host ;;
       *) exit 2 ;;
     esac
@@ -62,7 +59,7 @@ insert() {
     command -v "$program" >/dev/null ||
       fail "$program is missing: install qemu-system-x86, qemu-utils, libarchive-tools"
   done
-  [ -n "$disk" ] || [ -f "$lab/guest/$suite/stamp" ] || fail "there is no guest: run tests/lab/guest.sh $suite"
+  [ -f "$lab/guest/$suite/stamp" ] || fail "there is no guest: run tests/lab/guest.sh $suite"
   run=$(mktemp -d)
   trap finish EXIT
   for seed in "$@"; do
@@ -124,30 +121,23 @@ start_switch() {
 # start MACHINE: for the first time, or again. The root disk is an overlay that goes when this script does; the seed
 # is a CD-ROM.
 start() {
-  local machine=$1 logs=$lab/boot/$1 guest=$lab/guest/$suite arguments id boot=() ovmf=${OVMF:-/usr/share/OVMF}
+  local machine=$1 logs=$lab/boot/$1 guest=$lab/guest/$suite arguments id
   id=$(printf %s "$machine" | md5sum | cut -d ' ' -f 1)
   if ! [ -e "$run/$machine.qcow2" ]; then
-    qemu-img create -q -f qcow2 -F raw -b "${disk:-$guest/disk.raw}" "$run/$machine.qcow2"
+    qemu-img create -q -f qcow2 -F raw -b "$guest/disk.raw" "$run/$machine.qcow2"
     mkfifo "$run/$machine.in" "$run/$machine.out"
   fi
   : >"$logs/console"
   : >"$logs/check"
   read -ra arguments <<<"${nics_of[$machine]} ${disks_of[$machine]:-}"
-  if [ -z "$disk" ]; then
-    # The terminal arguments keep systemd from asking the serial console for its size, and waiting for an answer.
-    boot=(-kernel "$guest/vmlinuz" -initrd "$guest/initrd.img" -append "root=/dev/vda rw rootfstype=ext4 console=ttyS0 \
-quiet loglevel=3 systemd.show_status=0 mitigations=off audit=0 nowatchdog no_timer_check clearcpuid=141 net.ifnames=0 \
-systemd.machine_id=$id systemd.tty.term.console=dumb systemd.tty.rows.console=25 systemd.tty.columns.console=100")
-  elif [ "$firmware" = efi ]; then
-    # It remembers nothing of the machine that the disk was installed on.
-    cp "$ovmf/OVMF_VARS_4M.fd" "$run/$machine.vars"
-    boot=(-drive "if=pflash,format=raw,readonly=on,file=$ovmf/OVMF_CODE_4M.fd"
-      -drive "if=pflash,format=raw,file=$run/$machine.vars")
-  fi
+  # The terminal arguments keep systemd from asking the serial console for its size, and waiting for an answer.
   qemu-system-x86_64 -name "$machine" -accel "$accel" -cpu "$cpu" \
     -machine pc,usb=off,vmport=off,hpet=off -m "$memory" -smp 2 \
     -nodefaults -no-user-config -display none -monitor none -serial "file:$logs/console" \
-    "${boot[@]}" \
+    -kernel "$guest/vmlinuz" -initrd "$guest/initrd.img" \
+    -append "root=/dev/vda rw rootfstype=ext4 console=ttyS0 quiet loglevel=3 systemd.show_status=0 mitigations=off \
+audit=0 nowatchdog no_timer_check clearcpuid=141 net.ifnames=0 systemd.machine_id=$id \
+systemd.tty.term.console=dumb systemd.tty.rows.console=25 systemd.tty.columns.console=100" \
     -drive "file=$run/$machine.qcow2,if=virtio,format=qcow2,cache=unsafe" \
     -drive "file=${seed_of[$machine]},if=ide,media=cdrom,readonly=on" \
     -object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng \
