@@ -85,14 +85,16 @@ fact("storagecontrollertype0", settings["controller"] if whole else "IntelAhci")
 if "storagecontrollername1" in info:
     sys.exit(f"{name} ({how}): there is another controller: {info['storagecontrollername1']}")
 storage = info["storagecontrollername0"]
-disks = [("system", machine["disk_mib"])] + [(disk["name"], disk["mib"]) for disk in machine["data_disks"]]
-for port, (disk, mib) in enumerate(disks):
+# The seed stands between the system disk and the others, as up.sh attaches them.
+disks = {0: ("system", machine["disk_mib"])}
+disks |= {port: (disk["name"], disk["mib"]) for port, disk in enumerate(machine["data_disks"], 2)}
+for port, (disk, mib) in disks.items():
     matches(f"{storage}-{port}-0", rf".*/{disk}\.vmdk")
     found = media[info[f"{storage}-{port}-0"]]["Capacity"]
     compared += 1
     if found != f"{mib} MBytes":
         sys.exit(f"{name} ({how}): disk {disk} has {found}, planned {mib} MiB")
-matches(f"{storage}-{len(disks)}-0", r".*/seed(_\d+)?\.iso")
+matches(f"{storage}-1-0", r".*/seed(_\d+)?\.iso")
 attached = [key for key in info if re.fullmatch(rf"{storage}-\d+-0", key) and info[key] != "none"]
 if len(attached) != len(disks) + 1:
     sys.exit(f"{name} ({how}): more is attached than planned: {attached}")
