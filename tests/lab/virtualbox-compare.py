@@ -74,8 +74,7 @@ for slot in range(1, 9):
         fact(f"macaddress{slot}", nic["mac"].replace(":", "").upper())
     if kind == "intnet":
         fact(f"intnet{slot}", nic["segment"] if whole else "intnet")
-    if kind == "nat" and whole:
-        fact("localhostReachable", 0)
+    # Not localhostReachable: 7.2.22 forgets what was imported of it whenever its server ends, as it does when nobody asks.
     if kind != "null":
         fact(f"cableconnected{slot}", "on")
 if "bridged" in info.values():
