@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::lab::World;
-use super::real::{UP, assert_as_planned, disk, info};
+use super::real::{UP, assert_as_planned, attach, disk, info};
 use super::tiny;
 use crate::built;
 
@@ -86,18 +86,7 @@ fn ports_and_rules_of_others_are_seen_through() {
     world.ask(&["modifyvm", &uuid, "--natpf2", "Rule 1,tcp,,8080,,80"]);
     let mine = world.path("home/VirtualBox VMs/tiny/tiny-kube-node2.vdi").display().to_string();
     world.ask(&["createmedium", "disk", "--filename", &mine, "--size", "8"]);
-    world.ask(&[
-        "storageattach",
-        &uuid,
-        "--storagectl",
-        "disks",
-        "--port",
-        "9",
-        "--type",
-        "hdd",
-        "--medium",
-        &mine,
-    ]);
+    attach(&world, &uuid, &mine);
     let moved = built::changed_in("blueprints", "tiny", |text| {
         text.replace(
             "networks: [lan, wan], publish: [\"2223:22\"]",

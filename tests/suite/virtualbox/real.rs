@@ -132,6 +132,12 @@ fn assert_disks(world: &World, built: &Compiled, machine: &Machine, info: &Info)
     assert!(system.contains(&format!("Capacity:       {} MBytes", site.image.disk.as_mib())), "{system}");
 }
 
+/// Attaches a disk to a machine, as its user might, where bpc has none.
+pub(super) fn attach(world: &World, machine: &str, disk: &str) {
+    let to = ["storageattach", machine, "--storagectl", "disks", "--port", "9"];
+    world.ask(&[&to[..], &["--type", "hdd", "--medium", disk]].concat());
+}
+
 /// Without a kernel driver nothing starts.
 pub(super) const UP: [&str; 2] = ["--no-start", "--disk=../disk.raw"];
 
@@ -269,19 +275,7 @@ fn snapshots_and_disks_of_others_survive_what_they_should() {
     world.succeed("busybox", "snapshot.sh", &["restore", "one"]);
     let mine = world.path("mine.vdi").display().to_string();
     world.ask(&["createmedium", "disk", "--filename", &mine, "--size", "8"]);
-    let attach = [
-        "storageattach",
-        &world.uuid("node01"),
-        "--storagectl",
-        "disks",
-        "--port",
-        "9",
-        "--type",
-        "hdd",
-        "--medium",
-        &mine,
-    ];
-    world.ask(&attach);
+    attach(&world, &world.uuid("node01"), &mine);
     let said = world.succeed("dash", "destroy.sh", &["--yes"]);
     assert!(
         said.out.contains("left, for bpc did not make it: ") && world.path("mine.vdi").exists(),
@@ -292,7 +286,7 @@ fn snapshots_and_disks_of_others_survive_what_they_should() {
     assert!(!world.path("home/VirtualBox VMs/lonely").exists());
     // The same with a snapshot of it, which would take it along.
     world.succeed("dash", "up.sh", &UP);
-    world.ask(&attach);
+    attach(&world, &world.uuid("node01"), &mine);
     world.succeed("dash", "snapshot.sh", &["take", "two"]);
     let said = world.run("dash", "destroy.sh", &["--yes"]);
     assert_eq!(said.status, 1, "{said:?}");
