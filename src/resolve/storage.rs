@@ -216,7 +216,7 @@ impl Resolver<'_> {
             let message =
                 format!("`{mount}` cannot be mounted by a machine that runs: `{files}` would be hidden");
             let help = if storage.lvm.is_some() {
-                "write it in `image.lvm.volumes`, and here if it is to be larger on these machines"
+                "write it in `image.lvm.volumes`, and in `volumes` here if it is to be larger on these machines"
             } else {
                 "mount a folder that only one program has: `/var/lib/containerd`, `/srv/data`"
             };
