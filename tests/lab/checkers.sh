@@ -27,8 +27,12 @@ packages=(
   kubernetes-client                     # kubectl reads the built kubeconfigs
   cpio initramfs-tools-core             # readers of the installer's overlay
 )
-# Packages of the installer, which are unpacked and not installed: the code that reads a recipe.
-installer_packages=(partman-auto partman-base)
+# The installer's code that reads a recipe, which is unpacked and not installed: suite, SHA-256 and path in the pool. A stable
+# release keeps these, while a mirror may have another list of the installer's packages than the one that is signed.
+installer_packages='bookworm 368398d995fd3cca41cefed020d7f91cc8360cdc2bb94ee784f6723b9db9a3cd partman-auto/partman-auto_162
+bookworm 9537549f884b3f93fa218243ad6f4e2fae1e90a4065928266ce94fa6c18d02ab partman-base/partman-base_226
+trixie 6336439b8349df6b2f0b2ecf3ca19091e12da56d5793df3dab189c36d4a90e1f partman-auto/partman-auto_177
+trixie 6acb89d2d7650bfb06f5b05c21101e32401881c3c9710ee183480e0d3863282a partman-base/partman-base_237'
 # Debian 14 in the making has what Debian 13 does not: containerd 2 and a kubectl of today.
 new_packages=(containerd kubernetes-client)
 # VirtualBox is in unstable only. Its programs do all but start a machine without its kernel modules.
@@ -123,15 +127,11 @@ build() {
     rm -rf --one-file-system "$new" "$own"
     return 1
   fi
-  case $suite in
-    bookworm | trixie)
-      if ! installer "$suite" "$new" "$own" >>"$log" 2>&1; then
-        tail -n 20 "$log" >&2
-        rm -rf --one-file-system "$new" "$own"
-        return 1
-      fi
-      ;;
-  esac
+  if ! installer "$suite" "$new" "$own" >>"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    rm -rf --one-file-system "$new" "$own"
+    return 1
+  fi
   rm -rf "$own"
   rm -rf --one-file-system "${target:?}/$suite"
   mv "$new" "$target/$suite"
@@ -139,23 +139,17 @@ build() {
   echo "$suite: built in $((SECONDS - start)) s, $(du -sh "$target/$suite" | cut -f1)"
 }
 
-# installer SUITE CHROOT FOLDER: unpacks the installer's packages of a suite into a folder of the chroot, by an apt of this
-# machine with sources and lists of its own.
+# installer SUITE CHROOT FOLDER: unpacks the installer's packages of a suite, if any, into a folder of the chroot.
 installer() {
-  local suite=$1 unpacked=$2/usr/share/bpc-installer folder=$3/installer archive options
-  mkdir -p "$unpacked" "$folder/lists/partial" "$folder/archives/partial"
-  echo "deb [signed-by=$keyring] $uri $suite main/debian-installer" >"$folder/sources.list"
-  options=(
-    -q -o "Dir::Etc::SourceList=$folder/sources.list" -o Dir::Etc::SourceParts=/dev/null
-    -o "Dir::State=$folder" -o "Dir::State::Lists=$folder/lists" -o Dir::State::Status=/dev/null
-    -o "Dir::Cache=$folder" -o "Dir::Cache::Archives=$folder/archives"
-    -o 'Acquire::Languages=none' -o 'Acquire::Retries=3' -o 'APT::Sandbox::User=root'
-  )
-  apt-get "${options[@]}" update || return 1
-  (cd "$folder" && apt-get "${options[@]}" download "${installer_packages[@]}") || return 1
-  for archive in "$folder"/*.udeb; do
-    dpkg-deb --extract "$archive" "$unpacked" || return 1
-  done
+  local unpacked=$2/usr/share/bpc-installer suite sum path
+  while read -r suite sum path; do
+    [ "$suite" = "$1" ] || continue
+    mkdir -p "$unpacked"
+    /usr/lib/apt/apt-helper -o Acquire::Retries=3 -o APT::Sandbox::User=root download-file \
+      "${uri%/}/pool/main/p/${path}_amd64.udeb" "$3/udeb" "SHA256:$sum" || return 1
+    dpkg-deb --extract "$3/udeb" "$unpacked" || return 1
+    rm "$3/udeb"
+  done <<<"$installer_packages"
 }
 
 # What a chroot is made from: if that changes, it is built anew.
