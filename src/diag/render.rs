@@ -43,10 +43,27 @@ pub fn render(diagnostics: &[Diagnostic], files: &Files, locate: &dyn Locate, st
             Style::Json => json(diagnostic, files, locate),
         })
         .collect();
+    let text = without_passwords(&text);
     match located.len() - shown {
         0 => text,
         more => text + &format!("{more} more are not shown here; `--format short` shows all\n\n"),
     }
+}
+
+/// The same with asterisks for each password of a URL, `http://user:password@host`: what is shown ends up in logs.
+fn without_passwords(text: &str) -> String {
+    let hide = |rest: &str| {
+        let end = rest.find(|c: char| c.is_whitespace() || "/`'\"".contains(c)).unwrap_or(rest.len());
+        let (authority, rest) = rest.split_at(end);
+        let hidden = authority.rsplit_once('@').and_then(|(before, host)| {
+            let (user, password) = before.split_once(':')?;
+            Some(format!("{user}:{}@{host}", "*".repeat(password.chars().count())))
+        });
+        format!("://{}{rest}", hidden.as_deref().unwrap_or(authority))
+    };
+    let (start, urls) = text.split_once("://").map_or((text, None), |(start, rest)| (start, Some(rest)));
+    let urls = urls.into_iter().flat_map(|urls| urls.split("://"));
+    start.to_owned() + &urls.map(hide).collect::<String>()
 }
 
 fn human(diagnostic: &Diagnostic, files: &Files, locate: &dyn Locate, renderer: &Renderer) -> String {

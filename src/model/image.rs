@@ -39,6 +39,10 @@ pub struct Image {
     #[serde(default)]
     #[schemars(extend("examples" = ["https://mirror.example/debian-security"]))]
     pub security_mirror: Option<String>,
+    /// The HTTP proxy that packages come through, by the installer and on machines; none if nothing is said.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["http://proxy.example:3128"]))]
+    pub proxy: Option<String>,
     /// The state of a snapshot mirror at one time (RFC 3339, UTC), so that every machine gets the same packages.
     #[serde(default)]
     #[schemars(extend("examples" = ["2026-01-01T00:00:00Z"]))]

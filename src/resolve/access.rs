@@ -227,9 +227,7 @@ impl Resolver<'_> {
     }
 
     pub(super) fn host(&mut self, host: &str, path: &Path) {
-        let top = host.rsplit('.').next().unwrap_or_default();
-        let numeric = top.bytes().all(|c| c.is_ascii_digit());
-        if host.parse::<Ipv4Addr>().is_ok() || (is_dns_name(host) && !numeric) {
+        if is_host(host) {
             return;
         }
         let message = format!("`{host}` is neither a host name nor an address");
@@ -240,6 +238,13 @@ impl Resolver<'_> {
         };
         self.report(Diagnostic::new(Code::HostName, Place::Value(path.clone()), message).help(help));
     }
+}
+
+/// Whether it is a host name or an IPv4 address.
+pub(super) fn is_host(host: &str) -> bool {
+    let top = host.rsplit('.').next().unwrap_or_default();
+    let numeric = top.bytes().all(|c| c.is_ascii_digit());
+    host.parse::<Ipv4Addr>().is_ok() || (is_dns_name(host) && !numeric)
 }
 
 /// The name of a city as the tz database writes it: `New_York`.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::Resolver;
+use super::access::is_host;
 use super::downloads::is_url;
 use crate::diag::{Code, Diagnostic, Path, Place, Step, did_you_mean};
 use crate::model::Distribution;
@@ -76,6 +77,7 @@ impl Resolver<'_> {
             firmware,
             lvm,
             sources,
+            proxy: self.proxy(),
         })
     }
 
@@ -130,6 +132,27 @@ impl Resolver<'_> {
         let message = format!("{size} is too {amount} for `{what}`");
         self.report(Diagnostic::new(Code::SizeRange, place, message).help(help));
         None
+    }
+
+    /// apt would take more than that; Debian's installer would not.
+    fn proxy(&mut self) -> Option<String> {
+        let url = self.blueprint.image.proxy.as_ref()?;
+        let authority = url.strip_prefix("http://").map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+        let address = authority
+            .and_then(|authority| authority.rsplit_once(':'))
+            .and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)))
+            .filter(|(host, port)| is_host(host) && *port > 0);
+        if address.is_none() {
+            let place = Place::Value(Path::root().key("image").key("proxy"));
+            let message = format!("`{url}` is not the address of a proxy for packages");
+            let mut diagnostic = Diagnostic::new(Code::Proxy, place, message)
+                .help("write `http://`, a host and a port, nothing else: `http://proxy.example:3128`");
+            if url.contains('@') {
+                diagnostic = diagnostic.note("a password would be in artifacts that anybody may read");
+            }
+            self.report(diagnostic);
+        }
+        address.map(|(host, port)| format!("http://{host}:{port}/"))
     }
 
     fn package_sources(&mut self) -> Option<PackageSources> {

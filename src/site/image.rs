@@ -22,6 +22,8 @@ pub struct Image {
     pub lvm: Option<Lvm>,
     /// Where packages come from, if not from where the image says.
     pub sources: Option<PackageSources>,
+    /// The proxy that packages come through, if there is one: `http://HOST:PORT/`.
+    pub proxy: Option<String>,
 }
 
 /// Package mirrors.

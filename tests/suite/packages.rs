@@ -1,10 +1,13 @@
-//! The packages of every machine, looked up in the distribution's own list.
+//! The packages of every machine, looked up in the distribution's own list, and the way that apt takes to them.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
 
 use bpc::site::Distribution;
 
-use crate::built::{artifact, blueprints};
+use crate::built::{artifact, blueprints, changed};
 use crate::support::tools::{On, tool};
 
 /// The packages of all machines with Debian.
@@ -41,4 +44,59 @@ fn debian_12_has_every_package() {
 #[test]
 fn debian_13_has_every_package() {
     assert_known(On::Trixie);
+}
+
+/// A proxy on the loopback address that refuses one request: its port, and the first line of what it is asked.
+fn proxy() -> (u16, thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        let mut line = String::new();
+        BufReader::new(client.try_clone().unwrap()).read_line(&mut line).unwrap();
+        client
+            .write_all(b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+            .unwrap();
+        line.trim_end().to_owned()
+    });
+    (port, asked)
+}
+
+#[test]
+fn apt_asks_the_proxy_of_the_blueprint() {
+    for on in [On::Bookworm, On::Trixie] {
+        let Some(apt_get) = tool(on, "apt-get") else { continue };
+        for (scheme, first) in [
+            ("http", "GET http://mirror.example/debian/dists/bookworm/InRelease HTTP/1.1"),
+            ("https", "CONNECT mirror.example:443 HTTP/1.1"),
+        ] {
+            let (port, asked) = proxy();
+            let built = changed("volumes", |text| {
+                text.replace("https://mirror", &format!("{scheme}://mirror"))
+                    .replace("proxy.example:3128", &format!("127.0.0.1:{port}"))
+            });
+            let configuration = artifact(&built, "node", "files/etc/apt/apt.conf.d/90bpc");
+            let sources = artifact(&built, "node", "files/etc/apt/sources.list.d/bpc.sources");
+            let staged = apt_get.stage(&[
+                ("apt.conf", configuration),
+                ("bpc.sources", sources),
+                ("lists/partial/x", b""),
+                ("status", b""),
+            ]);
+            let mut command = apt_get.command();
+            command.arg("-c").arg(staged.path_for("apt.conf"));
+            for (option, file) in [
+                ("Dir::Etc::SourceList", "bpc.sources"),
+                ("Dir::State::Lists", "lists"),
+                ("Dir::State::Status", "status"),
+            ] {
+                command.args(["-o", &format!("{option}={}", staged.path_for(file).display())]);
+            }
+            command.args(["-o", "Dir::Etc::SourceParts=-", "-o", "APT::Sandbox::User=root", "update"]);
+            let output = command.output().unwrap();
+            // If apt has asked nobody, nothing is what it has asked.
+            drop(TcpStream::connect(("127.0.0.1", port)));
+            assert_eq!(asked.join().unwrap(), first, "{output:?}");
+        }
+    }
 }

@@ -18,15 +18,17 @@ const PACKAGES: [&str; 6] =
 
 /// What leaves an image that knows nothing of the machine it was made on. The installer configures cloud-init to read no
 /// seed, and to switch itself off after the first start.
-const LATE: [&str; 6] = [
+const LATE: [&str; 8] = [
     "curtin in-target --target=/target -- cloud-init clean --logs",
     "curtin in-target --target=/target -- apt-get clean",
     "cd /target/etc/cloud && rm -f cloud-init.disabled ds-identify.cfg clean.d/99-installer \
      cloud.cfg.d/*-installer*.cfg cloud.cfg.d/*curtin*.cfg cloud.cfg.d/subiquity*.cfg",
     "cd /target/etc && rm -f netplan/*.yaml ssh/ssh_host_* ssh/sshd_config.d/50-cloud-init.conf \
      apt/apt.conf.d/94curtin-config apt/apt.conf.d/zzzz-temp-installer-unattended-upgrade",
+    "cd /target/etc && rm -f apt/apt.conf.d/90curtin-aptproxy systemd/system/snapd.service.d/snap_proxy.conf",
     "cd /target/var/lib && rm -f dbus/machine-id dhcp/*.leases systemd/random-seed",
     ": > /target/etc/machine-id",
+    super::SAY_READY,
 ];
 
 /// What tells on the console why it stopped there. It stays on, since off means that it is done.
@@ -47,12 +49,15 @@ pub(super) fn documents(site: &Site, lvm: &Lvm) -> Result<Vec<(&'static str, Con
 }
 
 fn autoinstall(site: &Site, lvm: &Lvm) -> Result<Yaml, Box<dyn Error>> {
-    Ok(Yaml::map([
+    let mut entries = vec![
         ("version", 1.into()),
         ("refresh-installer", Yaml::map([("update", false.into())])),
         // The language of the installation; machines get theirs with their seeds.
         ("locale", "en_US.UTF-8".into()),
         ("keyboard", Yaml::map([("layout", "us".into())])),
+    ];
+    entries.extend(site.image.proxy.as_deref().map(|proxy| ("proxy", proxy.into())));
+    entries.extend([
         ("apt", apt(site.image.sources.as_ref())),
         ("storage", disk(lvm)?),
         ("ssh", Yaml::map([("install-server", true.into()), ("allow-pw", false.into())])),
@@ -62,7 +67,8 @@ fn autoinstall(site: &Site, lvm: &Lvm) -> Result<Yaml, Box<dyn Error>> {
         ("late-commands", Yaml::seq(LATE)),
         ("error-commands", Yaml::seq(ERROR)),
         ("shutdown", "poweroff".into()),
-    ]))
+    ]);
+    Ok(Yaml::map(entries))
 }
 
 /// Without a mirror in the blueprint the installer takes its own, or what is on its CD if it cannot reach that.

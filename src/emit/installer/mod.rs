@@ -11,6 +11,10 @@ use crate::artifact::Content;
 use crate::bug::Bug;
 use crate::site::{Distribution, Site};
 
+/// The last command of an installation: what `base-image.sh` waits for on the console. Whoever prints the command, as Debian's
+/// installer does with one that fails, does not print what it says.
+const SAY_READY: &str = "echo 'bpc: base-image' ready > /dev/console";
+
 /// The files, by name.
 pub(super) fn documents(site: &Site) -> Result<Vec<(&'static str, Content)>, Bug> {
     let Some(lvm) = &site.image.lvm else { return Ok(Vec::new()) };

@@ -14,15 +14,18 @@ use crate::value::Size;
 const PACKAGES: &str = "cloud-guest-utils cloud-init lvm2 netplan.io openssh-server sudo";
 
 /// What leaves an image that knows nothing of the machine it was made on. systemd-resolved is the last of the packages,
-/// since with it the installer itself finds no name any more. Seeds configure networks by netplan, so ifupdown gets none.
-const LATE: [&str; 7] = [
+/// since with it the installer itself finds no name any more. In apt.conf is the proxy, which would count more than that of a
+/// seed. Seeds configure networks by netplan, so ifupdown gets none.
+const LATE: [&str; 9] = [
     "apt-install systemd-resolved &&",
     "in-target cloud-init clean --logs &&",
     "in-target apt-get clean &&",
     "rm -f /target/etc/ssh/ssh_host_* /target/var/lib/dbus/machine-id /target/var/lib/dhcp/*.leases &&",
+    "rm -f /target/etc/apt/apt.conf &&",
     "echo auto lo > /target/etc/network/interfaces &&",
     "echo iface lo inet loopback >> /target/etc/network/interfaces &&",
-    "echo -n > /target/etc/machine-id",
+    "echo -n > /target/etc/machine-id &&",
+    super::SAY_READY,
 ];
 
 /// The answers, and the archive of them.
@@ -87,6 +90,7 @@ fn network(site: &Site) -> Vec<Answer> {
 /// Without a mirror in the blueprint the installer takes its own.
 fn mirror(site: &Site) -> Vec<Answer> {
     let mut answers = Vec::new();
+    let proxy = site.image.proxy.as_deref().unwrap_or_default();
     if let Some(sources) = &site.image.sources {
         let (protocol, rest) = sources.mirror.split_once("://").unwrap_or(("http", &sources.mirror));
         let (host, folder) = rest.split_once('/').unwrap_or((rest, ""));
@@ -95,7 +99,7 @@ fn mirror(site: &Site) -> Vec<Answer> {
             string("mirror/country", "manual"),
             string(&format!("mirror/{protocol}/hostname"), host),
             string(&format!("mirror/{protocol}/directory"), &format!("/{folder}")),
-            string(&format!("mirror/{protocol}/proxy"), ""),
+            string(&format!("mirror/{protocol}/proxy"), proxy),
             // Security updates are asked of a host of their own; the mirror's are a source like any other.
             answer("d-i", "apt-setup/services-select", "multiselect", ""),
         ]);
@@ -105,7 +109,7 @@ fn mirror(site: &Site) -> Vec<Answer> {
             answers.push(string("apt-setup/local0/repository", &source));
         }
     } else {
-        answers.push(string("mirror/http/proxy", ""));
+        answers.push(string("mirror/http/proxy", proxy));
     }
     answers.extend([
         string("mirror/suite", &site.image.release),

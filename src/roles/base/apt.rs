@@ -1,4 +1,4 @@
-//! Package sources: sources.list(5), in the style of deb822.
+//! Package sources, sources.list(5) in the style of deb822, and the way to them, apt.conf(5).
 
 use crate::site::{Distribution, Image, PackageSources};
 
@@ -22,6 +22,11 @@ pub(super) fn sources(image: &Image, sources: &PackageSources) -> String {
     format!("{main}\n{security}")
 }
 
+/// What has apt ask a proxy, for mirrors by HTTPS too (apt-transport-https(1)).
+pub(super) fn proxy(proxy: &str) -> String {
+    format!("Acquire::http::Proxy \"{proxy}\";\nAcquire::https::Proxy \"{proxy}\";\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +44,7 @@ mod tests {
             firmware: Firmware::Bios,
             lvm: None,
             sources: None,
+            proxy: None,
         };
         let mirrors = PackageSources {
             mirror: "https://mirror.example/debian/20260101T000000Z".to_owned(),

@@ -28,6 +28,9 @@ pub(super) fn setup(site: &Site, credentials: &Credentials, machine: &Machine) -
         let file = File::text("/etc/apt/sources.list.d/bpc.sources", apt::sources(&site.image, sources));
         setup.apply(Stage::new(5, "apt-sources", &[], include_str!("apt-sources.sh")), vec![file]);
     }
+    if let Some(proxy) = &site.image.proxy {
+        setup.files.push(File::text("/etc/apt/apt.conf.d/90bpc", apt::proxy(proxy)));
+    }
     language(site, &mut setup);
     if !site.ntp.is_empty() {
         let servers = format!("[Time]\nNTP={}\n", site.ntp.join(" "));

@@ -42,6 +42,18 @@ fn json_has_all_that_a_program_needs() {
 }
 
 #[test]
+fn passwords_are_in_no_form() {
+    for form in
+        [&["--format", "human"][..], &["--format", "short"], &["--format", "json"], &["--color", "always"]]
+    {
+        let path = "blueprints/bad/0420-proxy-with-password.yaml";
+        let output = bpc(&[&["check"], form, &[path]].concat());
+        let text = stderr(&output);
+        assert!(text.contains("http://me:******@proxy.example:3128") && !text.contains("secret"), "{text}");
+    }
+}
+
+#[test]
 fn json_is_json_for_every_mistake() {
     for name in names("blueprints/bad", ".yaml") {
         let text = stderr(&bpc(&["check", "--format", "json", &format!("blueprints/bad/{name}.yaml")]));

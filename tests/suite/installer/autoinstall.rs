@@ -247,7 +247,10 @@ fn packages_come_from_the_mirrors_of_the_blueprint() {
     assert!(conf.contains("Check-Valid-Until"), "{conf}");
     let today = changed("noble-volumes", |text| text.replace("  snapshot: 2026-05-01T00:00:00Z\n", ""));
     assert_eq!(at(&today)[2], "");
+    assert_eq!(answers(&noble, &["proxy"]), "http://192.0.2.30:3142/");
     assert_eq!(serde_yaml::to_string(&apt(&without_mirror())).unwrap(), "geoip: false\n");
+    let direct = changed("noble-volumes", |text| text.replace("  proxy: http://192.0.2.30:3142/\n", ""));
+    assert!(answers(&direct, &["proxy"]).is_null());
 }
 
 /// The image in the tree is the one that the installer's cloud-init looks for.
@@ -278,7 +281,7 @@ fn the_seed_has_the_answers() {
 /// What the installer leaves, of which nothing may stay, and what is to stay.
 #[test]
 fn the_last_commands_leave_a_clean_image() {
-    const GOES: [&str; 18] = [
+    const GOES: [&str; 20] = [
         "etc/cloud/cloud-init.disabled",
         "etc/cloud/ds-identify.cfg",
         "etc/cloud/clean.d/99-installer",
@@ -292,8 +295,10 @@ fn the_last_commands_leave_a_clean_image() {
         "etc/ssh/ssh_host_ed25519_key",
         "etc/ssh/ssh_host_ed25519_key.pub",
         "etc/ssh/sshd_config.d/50-cloud-init.conf",
+        "etc/apt/apt.conf.d/90curtin-aptproxy",
         "etc/apt/apt.conf.d/94curtin-config",
         "etc/apt/apt.conf.d/zzzz-temp-installer-unattended-upgrade",
+        "etc/systemd/system/snapd.service.d/snap_proxy.conf",
         "var/lib/dbus/machine-id",
         "var/lib/dhcp/dhclient.enp0s3.leases",
         "var/lib/systemd/random-seed",
@@ -313,8 +318,9 @@ fn the_last_commands_leave_a_clean_image() {
         let root = staged.host_path().to_str().unwrap();
         for command in answers(&blueprint("noble-volumes"), &["late-commands"]).as_sequence().unwrap() {
             // The image's own programs are not here.
-            let script = format!("curtin() {{ :; }}\n{}", command.as_str().unwrap().replace("/target", root));
-            quiet(dash.command().args(["-ec", &script]));
+            let command = command.as_str().unwrap().replace("/target", root);
+            let command = command.replace("/dev/console", &format!("{root}/console"));
+            quiet(dash.command().args(["-ec", &format!("curtin() {{ :; }}\n{command}")]));
         }
         for path in GOES {
             assert!(!staged.host_path().join(path).exists(), "{path}");
@@ -323,6 +329,7 @@ fn the_last_commands_leave_a_clean_image() {
             assert!(staged.host_path().join(path).is_file(), "{path}");
         }
         assert_eq!(fs::read(staged.host_path().join("etc/machine-id")).unwrap(), b"");
+        assert_eq!(fs::read(staged.host_path().join("console")).unwrap(), b"bpc: base-image ready\n");
     }
 }
 

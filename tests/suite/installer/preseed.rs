@@ -2,6 +2,7 @@
 //! reads recipes.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use bpc::Compiled;
 use bpc::value::Size;
@@ -10,8 +11,13 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use super::{SUITES, document, layouts, lvm, quiet};
-use crate::built::blueprints;
-use crate::support::tools::{On, tool};
+use crate::built::{blueprints, changed};
+use crate::support::tools::{On, Tool, tool};
+
+/// What an installation leaves of which nothing may stay, and what is to stay.
+const GOES: [&str; 4] =
+    ["etc/apt/apt.conf", "etc/ssh/ssh_host_rsa_key", "var/lib/dbus/machine-id", "var/lib/dhcp/x.leases"];
+const STAYS: [&str; 3] = ["etc/apt/sources.list", "etc/ssh/sshd_config", "etc/fstab"];
 
 /// Does with a recipe what the installer does on an empty disk of so many megabytes, by its own functions: `auto_lvm_prepare`
 /// decodes it and makes the partitions, `perform_recipe_by_lvm` the volumes. What the disk loses to alignment is taken off.
@@ -209,6 +215,49 @@ fn debians_installer_makes_many_volumes() {
             divide(on, &with_layout(disk, firmware, &lvm));
         }
     }
+}
+
+#[test]
+fn packages_come_through_the_proxy() {
+    let built = changed("volumes", |text| text);
+    assert_eq!(answer(preseed(&built).unwrap(), "mirror/https/proxy"), "http://proxy.example:3128/");
+    let built = changed("volumes", |text| text.replace("  mirror: https://mirror.example/debian\n", ""));
+    assert_eq!(answer(preseed(&built).unwrap(), "mirror/http/proxy"), "http://proxy.example:3128/");
+    let built = changed("volumes", |text| text.replace("  proxy: http://proxy.example:3128\n", ""));
+    assert!(preseed(&built).unwrap().contains("\nd-i mirror/https/proxy string\n"));
+}
+
+/// Runs the last command of the installer in a system that has these files; what is on its console, or nothing if a step
+/// fails.
+fn ended(sh: &Tool, files: &[&str], programs: &str) -> Option<String> {
+    let staged = sh.stage(&files.iter().map(|path| (*path, &b"old\n"[..])).collect::<Vec<_>>());
+    let root = staged.path_for("").display().to_string();
+    let command = answer(preseed(&changed("volumes", |text| text)).unwrap(), "preseed/late_command");
+    let command = command.replace("/target", &root).replace("/dev/console", &format!("{root}/console"));
+    let output = sh.command().args(["-c", &format!("{programs}\n{command}")]).output().unwrap();
+    let read = |path: &str| fs::read_to_string(staged.host_path().join(path));
+    assert_eq!(output.status.success(), read("console").is_ok(), "{output:?}");
+    let console = read("console").ok()?;
+    for path in files {
+        let goes = GOES.contains(path);
+        assert_eq!(staged.host_path().join(path).exists(), !goes, "{path}");
+    }
+    assert_eq!(read("etc/machine-id").unwrap(), "");
+    assert_eq!(read("etc/network/interfaces").unwrap(), "auto lo\niface lo inet loopback\n");
+    Some(console)
+}
+
+#[test]
+fn the_last_command_leaves_a_clean_image() {
+    let Some(sh) = tool(On::Host, "dash") else { return };
+    let always = ["etc/machine-id", "etc/network/interfaces"];
+    let programs = "alias in-target=: apt-install=:";
+    for more in [&[][..], &GOES] {
+        let files = [&always[..], &STAYS, more].concat();
+        assert_eq!(ended(&sh, &files, programs).unwrap(), "bpc: base-image ready\n");
+    }
+    // It says so only if all of it went well.
+    assert_eq!(ended(&sh, &always, "alias in-target=false apt-install=:"), None);
 }
 
 proptest! {

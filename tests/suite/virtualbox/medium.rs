@@ -137,7 +137,7 @@ fn assert_hardware(machine: &Info, folder: &str) {
 
 /// As if the installer had run on the machine in this folder, and ended.
 fn end(folder: &str) {
-    let said = "\u{1b}[1;24r[  901.2] reboot: Power down\r\n";
+    let said = "\u{1b}[1;24rbpc: base-image ready\r\n[  901.2] reboot: Power down\r\n";
     fs::write(format!("{folder}/console.log"), said).unwrap();
 }
 

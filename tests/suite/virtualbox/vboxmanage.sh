@@ -196,8 +196,16 @@ install() {
       return
       ;;
     aborted | poweroff) echo "$outcome" >"$vm/state" ;;
+    button)
+      printf '\r\n[  500.0] reboot: Power down\r\n' >>"$folder/console.log"
+      echo poweroff >"$vm/state"
+      ;;
+    outage)
+      printf '\r\nFinishing the installation ... 50%%bpc: base-image ready\r\n' >>"$folder/console.log"
+      echo poweroff >"$vm/state"
+      ;;
     ends)
-      printf 'Finishing the installation ... 100%%\r\n[  900.0] reboot: Power down\r\n' >>"$folder/console.log"
+      printf '\r\nFinishing the installation ... 50%%bpc: base-image ready\r\n ... 100%%\r\n[  900.0] reboot: Power down\r\n' >>"$folder/console.log"
       cat "$folder/installer-user-data" "$folder/installer-answers.gz" 2>/dev/null | cksum >>"$disk"
       echo poweroff >"$vm/state"
       ;;

@@ -110,10 +110,14 @@ check_room() {
 }
 
 # has_ended: whether the installer has come to its end. When something is wrong, installers wait for an answer or start a
-# shell; they switch the machine off as the last thing they do. A system that does so by itself says it on its console;
-# somebody who takes its power makes VirtualBox say `poweroff` too, but the console ends without that line.
+# shell; the last of what they are told is to say that the image is ready, and the last thing they do is to switch the
+# machine off. A system that does so by itself says it on its console. It does so without the first line if somebody presses
+# the power button, and VirtualBox says `poweroff` without the second one if somebody takes the power.
 has_ended() {
-  [ "$STATE" = poweroff ] && [ -e "$CONSOLE" ] && tr -d '\r' <"$CONSOLE" | grep -q 'reboot: Power down$'
+  [ "$STATE" = poweroff ] && [ -e "$CONSOLE" ] && tr -d '\r' <"$CONSOLE" | awk '
+    /bpc: base-image ready$/ { ready = 1 }
+    /reboot: Power down$/ { ended = ready }
+    END { exit !ended }'
 }
 
 # can_go_on: whether the machine that is there makes the same disk, and still can.
