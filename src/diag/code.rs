@@ -127,7 +127,7 @@ codes! {
     Error "0417" VolumeOfImage: "a volume of the image that is to be another one",
     Error "0418" VolumeGroup: "a volume group that a machine does not have",
     Error "0419" DiskPurpose: "a data disk that is for two things, or for none",
-    Error "0420" Proxy: "not the address of a proxy for packages",
+    Error "0420" Proxy: "a proxy that packages cannot come through",
     Error "0501" UserName: "a user name that Debian does not take",
     Error "0502" SshKey: "not an SSH public key",
     Error "0503" SshPrivateKey: "a private key in a blueprint",

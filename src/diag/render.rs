@@ -50,20 +50,25 @@ pub fn render(diagnostics: &[Diagnostic], files: &Files, locate: &dyn Locate, st
     }
 }
 
-/// The same with asterisks for each password of a URL, `http://user:password@host`: what is shown ends up in logs.
+/// The same with asterisks for each password in an address, `http://user:password@host`: what is shown ends up in logs.
 fn without_passwords(text: &str) -> String {
-    let hide = |rest: &str| {
-        let end = rest.find(|c: char| c.is_whitespace() || "/`'\"".contains(c)).unwrap_or(rest.len());
-        let (authority, rest) = rest.split_at(end);
-        let hidden = authority.rsplit_once('@').and_then(|(before, host)| {
-            let (user, password) = before.split_once(':')?;
-            Some(format!("{user}:{}@{host}", "*".repeat(password.chars().count())))
-        });
-        format!("://{}{rest}", hidden.as_deref().unwrap_or(authority))
-    };
-    let (start, urls) = text.split_once("://").map_or((text, None), |(start, rest)| (start, Some(rest)));
-    let urls = urls.into_iter().flat_map(|urls| urls.split("://"));
-    start.to_owned() + &urls.map(hide).collect::<String>()
+    text.split_inclusive(|c: char| c.is_whitespace() || "\"`".contains(c)).map(without_password).collect()
+}
+
+/// A word, which may be an address: with its scheme, or without one by mistake.
+fn without_password(word: &str) -> String {
+    let address = word.split_once(":/").map_or(word, |(_, rest)| rest.trim_start_matches('/'));
+    let authority = address.split('/').next().unwrap_or(address);
+    let parts = authority.rsplit_once('@').and_then(|(login, _)| {
+        let (user, password) = login.split_once(':')?;
+        Some((word.strip_suffix(address)?, user, password, address.strip_prefix(login)?))
+    });
+    match parts {
+        Some((scheme, user, password, rest)) => {
+            format!("{scheme}{user}:{}{rest}", "*".repeat(password.chars().count()))
+        }
+        None => word.to_owned(),
+    }
 }
 
 fn human(diagnostic: &Diagnostic, files: &Files, locate: &dyn Locate, renderer: &Renderer) -> String {
@@ -174,5 +179,38 @@ fn json_place<'a>(files: &Files, span: &Span, label: &'a str) -> JsonPlace<'a> {
         end_line: end.line,
         end_column: end.column,
         label,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_become_asterisks_of_the_same_length() {
+        for (text, shown) in [
+            ("a http://me:secret@proxy:1/x b", "a http://me:******@proxy:1/x b"),
+            ("`me:secret@proxy:1` is", "`me:******@proxy:1` is"),
+            ("\"http:/me:sécret@h\"", "\"http:/me:******@h\""),
+            ("http://me:it's:@@h,", "http://me:******@h,"),
+            ("https://a:b@c\n  ftp://d:ef@g", "https://a:*@c\n  ftp://d:**@g"),
+        ] {
+            assert_eq!(without_passwords(text), shown);
+        }
+    }
+
+    #[test]
+    fn all_else_stays() {
+        for text in [
+            "",
+            "ops@kube.demo: at 10:30",
+            "http://h:443/a@b",
+            "https://h/x ops@host",
+            "docker.io/library/nginx:1.29@sha256:abc",
+            "blueprint.yaml:3:16: error[BPC0420]",
+            "a\n\n  b",
+        ] {
+            assert_eq!(without_passwords(text), text);
+        }
     }
 }

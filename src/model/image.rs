@@ -39,7 +39,7 @@ pub struct Image {
     #[serde(default)]
     #[schemars(extend("examples" = ["https://mirror.example/debian-security"]))]
     pub security_mirror: Option<String>,
-    /// The HTTP proxy that packages come through, by the installer and on machines; none if nothing is said.
+    /// The HTTP proxy through which the installer and the machines fetch packages; none if nothing is said.
     #[serde(default)]
     #[schemars(extend("examples" = ["http://proxy.example:3128"]))]
     pub proxy: Option<String>,

@@ -68,16 +68,17 @@ impl Resolver<'_> {
             _ => None,
         };
         let sources = self.package_sources();
+        let (disk_file, proxy) = (self.disk_file(), self.proxy());
         Some(Image {
             distribution: image.distribution,
             release: image.release.clone(),
             architecture: image.architecture,
             disk: disk?,
-            disk_file: self.disk_file(),
+            disk_file,
             firmware,
             lvm,
             sources,
-            proxy: self.proxy(),
+            proxy,
         })
     }
 
@@ -134,25 +135,37 @@ impl Resolver<'_> {
         None
     }
 
-    /// apt would take more than that; Debian's installer would not.
+    /// The proxy as `http://HOST:PORT/`. apt would take more than that; Debian's installer would not.
     fn proxy(&mut self) -> Option<String> {
-        let url = self.blueprint.image.proxy.as_ref()?;
-        let authority = url.strip_prefix("http://").map(|rest| rest.strip_suffix('/').unwrap_or(rest));
-        let address = authority
-            .and_then(|authority| authority.rsplit_once(':'))
-            .and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)))
-            .filter(|(host, port)| is_host(host) && *port > 0);
-        if address.is_none() {
-            let place = Place::Value(Path::root().key("image").key("proxy"));
+        let image = &self.blueprint.image;
+        let url = image.proxy.as_ref()?;
+        let place = Place::Value(Path::root().key("image").key("proxy"));
+        let Some(proxy) = proxy(url) else {
             let message = format!("`{url}` is not the address of a proxy for packages");
             let mut diagnostic = Diagnostic::new(Code::Proxy, place, message)
                 .help("write `http://`, a host and a port, nothing else: `http://proxy.example:3128`");
             if url.contains('@') {
-                diagnostic = diagnostic.note("a password would be in artifacts that anybody may read");
+                diagnostic =
+                    diagnostic.note("a name or a password would be in artifacts that anybody may read");
             }
             self.report(diagnostic);
+            return None;
+        };
+        // Debian's installer tells apt of a proxy for the mirror's scheme only, and apt takes one for HTTP for HTTPS too.
+        let scheme = |url: &Option<String>| url.as_ref().is_some_and(|url| url.starts_with("https:"));
+        let mixed =
+            image.security_mirror.is_some() && scheme(&image.mirror) && !scheme(&image.security_mirror);
+        if mixed && image.lvm.is_some() && image.distribution == Distribution::Debian {
+            let message =
+                "the installer would ask this proxy for the mirror, and none for its security updates";
+            let other = Place::Value(Path::root().key("image").key("security_mirror"));
+            self.report(
+                Diagnostic::new(Code::Proxy, place, message)
+                    .other(other, "by HTTP, and the mirror by HTTPS")
+                    .help("write both mirrors with `https://`, or both with `http://`"),
+            );
         }
-        address.map(|(host, port)| format!("http://{host}:{port}/"))
+        Some(proxy)
     }
 
     fn package_sources(&mut self) -> Option<PackageSources> {
@@ -203,6 +216,14 @@ impl Resolver<'_> {
     }
 }
 
+/// The address of a proxy, if it is one, in one form.
+fn proxy(url: &str) -> Option<String> {
+    let authority = url.strip_prefix("http://")?;
+    let (host, port) = authority.strip_suffix('/').unwrap_or(authority).rsplit_once(':')?;
+    let number = port.parse::<u16>().ok().filter(|number| *number > 0 && number.to_string() == port)?;
+    is_host(host).then(|| format!("http://{host}:{number}/"))
+}
+
 /// The time that a text most likely means, in the form that bpc takes.
 fn near_timestamp(text: &str) -> String {
     let midnight = format!("{text}T00:00:00Z");
@@ -231,5 +252,38 @@ fn size_help(text: &str) -> String {
         "write a whole number and a binary unit: `512MiB`, `32GiB`".to_owned()
     } else {
         format!("write a whole number and a binary unit, without a blank: `{near}`")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_a_host_and_a_port() {
+        for url in ["http://proxy.example:3128", "http://proxy.example:3128/"] {
+            assert_eq!(proxy(url).as_deref(), Some("http://proxy.example:3128/"));
+        }
+        assert_eq!(proxy("http://192.0.2.1:1").as_deref(), Some("http://192.0.2.1:1/"));
+        for url in [
+            "",
+            "http://",
+            "http://:3128",
+            "http://proxy.example",
+            "http://proxy.example:",
+            "http://proxy.example:0",
+            "http://proxy.example:65536",
+            "http://proxy.example:+3128",
+            "http://proxy.example:03128",
+            "http://proxy.example:3128//",
+            "http://proxy.example:3128/path",
+            "http://me@proxy.example:3128",
+            "http://proxy example:3128",
+            "http://[2001:db8::1]:3128",
+            "https://proxy.example:3128",
+            "proxy.example:3128",
+        ] {
+            assert_eq!(proxy(url), None, "{url}");
+        }
     }
 }

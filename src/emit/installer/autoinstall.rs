@@ -18,7 +18,7 @@ const PACKAGES: [&str; 6] =
 
 /// What leaves an image that knows nothing of the machine it was made on. The installer configures cloud-init to read no
 /// seed, and to switch itself off after the first start.
-const LATE: [&str; 8] = [
+const LATE: [&str; 9] = [
     "curtin in-target --target=/target -- cloud-init clean --logs",
     "curtin in-target --target=/target -- apt-get clean",
     "cd /target/etc/cloud && rm -f cloud-init.disabled ds-identify.cfg clean.d/99-installer \
@@ -28,6 +28,7 @@ const LATE: [&str; 8] = [
     "cd /target/etc && rm -f apt/apt.conf.d/90curtin-aptproxy systemd/system/snapd.service.d/snap_proxy.conf",
     "cd /target/var/lib && rm -f dbus/machine-id dhcp/*.leases systemd/random-seed",
     ": > /target/etc/machine-id",
+    super::FOLLOW_BOOT_DISK,
     super::SAY_READY,
 ];
 

@@ -11,8 +11,13 @@ use crate::artifact::Content;
 use crate::bug::Bug;
 use crate::site::{Distribution, Site};
 
-/// The last command of an installation: what `base-image.sh` waits for on the console. Whoever prints the command, as Debian's
-/// installer does with one that fails, does not print what it says.
+/// Packages of the boot loader remember the disk by its identity, which that of another machine does not have, and an
+/// update of them fails without one that is there. cloud-init says it anew on each machine; on Debian 13 only if it is
+/// told to.
+const FOLLOW_BOOT_DISK: &str = "echo 'grub_dpkg: {enabled: true}' > /target/etc/cloud/cloud.cfg.d/91_bpc.cfg";
+
+/// The last of our commands: what `base-image.sh` waits for on the console. Its quotes keep the line itself out of a log that
+/// repeats the command, as Debian's installer does if one fails.
 const SAY_READY: &str = "echo 'bpc: base-image' ready > /dev/console";
 
 /// The files, by name.

@@ -15,16 +15,16 @@ const PACKAGES: &str = "cloud-guest-utils cloud-init lvm2 netplan.io openssh-ser
 
 /// What leaves an image that knows nothing of the machine it was made on. systemd-resolved is the last of the packages,
 /// since with it the installer itself finds no name any more. In apt.conf is the proxy, which would count more than that of a
-/// seed. Seeds configure networks by netplan, so ifupdown gets none.
+/// seed. One of the installer's next steps, `hw-detect`, would add packages for the hypervisor that it finds.
 const LATE: [&str; 9] = [
-    "apt-install systemd-resolved &&",
-    "in-target cloud-init clean --logs &&",
-    "in-target apt-get clean &&",
-    "rm -f /target/etc/ssh/ssh_host_* /target/var/lib/dbus/machine-id /target/var/lib/dhcp/*.leases &&",
-    "rm -f /target/etc/apt/apt.conf &&",
-    "echo auto lo > /target/etc/network/interfaces &&",
-    "echo iface lo inet loopback >> /target/etc/network/interfaces &&",
-    "echo -n > /target/etc/machine-id &&",
+    "apt-install systemd-resolved",
+    "in-target cloud-init clean --logs",
+    "in-target apt-get clean",
+    "rm -f /target/etc/ssh/ssh_host_* /target/var/lib/dbus/machine-id /target/var/lib/dhcp/*.leases",
+    "rm -f /target/etc/apt/apt.conf",
+    ": > /target/etc/machine-id",
+    super::FOLLOW_BOOT_DISK,
+    "rm -f /usr/lib/finish-install.d/08hw-detect",
     super::SAY_READY,
 ];
 
@@ -82,6 +82,7 @@ fn network(site: &Site) -> Vec<Answer> {
         select("netcfg/choose_interface", "auto"),
         string("netcfg/get_hostname", "image"),
         string("netcfg/get_domain", &site.domain),
+        // Seeds configure networks by netplan.
         select("netcfg/target_network_config", "loopback"),
         boolean("hw-detect/load_firmware", false),
     ]
@@ -242,8 +243,9 @@ fn boot_loader() -> Vec<Answer> {
 }
 
 fn end() -> Vec<Answer> {
+    let late = LATE.join(" &&\n").lines().map(str::to_owned).collect();
     vec![
-        Answer { value: LATE.map(str::to_owned).to_vec(), ..string("preseed/late_command", "") },
+        Answer { value: late, ..string("preseed/late_command", "") },
         answer("d-i", "finish-install/reboot_in_progress", "note", ""),
         boolean("debian-installer/exit/poweroff", true),
     ]

@@ -20,6 +20,7 @@ image:
   release: jessie                                         # 0409
   disk: 8GB                                               # 0401
   mirror: mirror.example                                  # 0407
+  proxy: proxy.example                                    # 0420
 access:
   user: root                                              # 0501
   ssh_keys: ssh-ed25519 AAAA                              # 0112

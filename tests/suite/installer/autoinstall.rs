@@ -329,6 +329,8 @@ fn the_last_commands_leave_a_clean_image() {
             assert!(staged.host_path().join(path).is_file(), "{path}");
         }
         assert_eq!(fs::read(staged.host_path().join("etc/machine-id")).unwrap(), b"");
+        let boot_loader = fs::read(staged.host_path().join("etc/cloud/cloud.cfg.d/91_bpc.cfg")).unwrap();
+        assert_eq!(boot_loader, b"grub_dpkg: {enabled: true}\n");
         assert_eq!(fs::read(staged.host_path().join("console")).unwrap(), b"bpc: base-image ready\n");
     }
 }

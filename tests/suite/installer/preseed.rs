@@ -15,9 +15,21 @@ use crate::built::{blueprints, changed};
 use crate::support::tools::{On, Tool, tool};
 
 /// What an installation leaves of which nothing may stay, and what is to stay.
-const GOES: [&str; 4] =
-    ["etc/apt/apt.conf", "etc/ssh/ssh_host_rsa_key", "var/lib/dbus/machine-id", "var/lib/dhcp/x.leases"];
-const STAYS: [&str; 3] = ["etc/apt/sources.list", "etc/ssh/sshd_config", "etc/fstab"];
+const GOES: [&str; 5] = [
+    "etc/apt/apt.conf",
+    "etc/ssh/ssh_host_rsa_key",
+    "usr/lib/finish-install.d/08hw-detect",
+    "var/lib/dbus/machine-id",
+    "var/lib/dhcp/x.leases",
+];
+const STAYS: [&str; 6] = [
+    "etc/apt/sources.list",
+    "etc/cloud/cloud.cfg.d/90_dpkg.cfg",
+    "etc/ssh/sshd_config",
+    "etc/fstab",
+    "usr/lib/finish-install.d/30hw-detect",
+    "usr/lib/finish-install.d/95umount",
+];
 
 /// Does with a recipe what the installer does on an empty disk of so many megabytes, by its own functions: `auto_lvm_prepare`
 /// decodes it and makes the partitions, `perform_recipe_by_lvm` the volumes. What the disk loses to alignment is taken off.
@@ -233,7 +245,8 @@ fn ended(sh: &Tool, files: &[&str], programs: &str) -> Option<String> {
     let staged = sh.stage(&files.iter().map(|path| (*path, &b"old\n"[..])).collect::<Vec<_>>());
     let root = staged.path_for("").display().to_string();
     let command = answer(preseed(&changed("volumes", |text| text)).unwrap(), "preseed/late_command");
-    let command = command.replace("/target", &root).replace("/dev/console", &format!("{root}/console"));
+    let command = command.replace("/dev/console", &format!("{root}/console"));
+    let command = command.replace("/target", &root).replace(" /usr/", &format!(" {root}/usr/"));
     let output = sh.command().args(["-c", &format!("{programs}\n{command}")]).output().unwrap();
     let read = |path: &str| fs::read_to_string(staged.host_path().join(path));
     assert_eq!(output.status.success(), read("console").is_ok(), "{output:?}");
@@ -243,14 +256,14 @@ fn ended(sh: &Tool, files: &[&str], programs: &str) -> Option<String> {
         assert_eq!(staged.host_path().join(path).exists(), !goes, "{path}");
     }
     assert_eq!(read("etc/machine-id").unwrap(), "");
-    assert_eq!(read("etc/network/interfaces").unwrap(), "auto lo\niface lo inet loopback\n");
+    assert_eq!(read("etc/cloud/cloud.cfg.d/91_bpc.cfg").unwrap(), "grub_dpkg: {enabled: true}\n");
     Some(console)
 }
 
 #[test]
 fn the_last_command_leaves_a_clean_image() {
     let Some(sh) = tool(On::Host, "dash") else { return };
-    let always = ["etc/machine-id", "etc/network/interfaces"];
+    let always = ["etc/cloud/cloud.cfg.d/05_logging.cfg", "etc/machine-id"];
     let programs = "alias in-target=: apt-install=:";
     for more in [&[][..], &GOES] {
         let files = [&always[..], &STAYS, more].concat();
