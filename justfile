@@ -26,7 +26,7 @@ lint:
     cargo fmt --check
     cargo clippy --all-targets -- -D warnings
     RUSTDOCFLAGS='-D warnings' cargo doc --no-deps
-    shellcheck .ci/run tests/lab/*.sh tests/lab/guest-check
+    shellcheck .ci/run tests/lab/*.sh tests/lab/guest-check tests/lab/installer-report
 
 # Write the snapshots anew; review them with git diff
 [group('development')]
@@ -81,7 +81,7 @@ prove-offline NAME STAGE +MACHINE:
     done
     exec bash tests/lab/offline.sh "$stage" "$@"
 
-# Have Debian's installer carry out what bpc wrote for it: just prove-installer [-f FIRMWARE] [-b BLUEPRINT] [SUITE]
+# Have Debian's installer carry out what bpc wrote for it: just prove-installer [-f FIRMWARE] [-b BLUEPRINT] [-p | -m MACHINE] [SUITE]
 [group('proof')]
 prove-installer *ARGUMENT:
     bash tests/lab/installer.sh "$@"

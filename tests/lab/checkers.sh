@@ -27,8 +27,9 @@ packages=(
   kubernetes-client                     # kubectl reads the built kubeconfigs
   cpio initramfs-tools-core             # readers of the installer's overlay
 )
-# The installer's code that reads a recipe, which is unpacked and not installed: suite, SHA-256 and path in the pool. A stable
-# release keeps these, while a mirror may have another list of the installer's packages than the one that is signed.
+# The installer's code that reads a recipe, which is unpacked and not installed: suite, SHA-256 and path in the pool, since a
+# mirror may have another list of the installer's packages than the one that is signed. Should a point release replace one,
+# its list (main/debian-installer/binary-amd64) has the next.
 installer_packages='bookworm 368398d995fd3cca41cefed020d7f91cc8360cdc2bb94ee784f6723b9db9a3cd partman-auto/partman-auto_162
 bookworm 9537549f884b3f93fa218243ad6f4e2fae1e90a4065928266ce94fa6c18d02ab partman-base/partman-base_226
 trixie 6336439b8349df6b2f0b2ecf3ca19091e12da56d5793df3dab189c36d4a90e1f partman-auto/partman-auto_177

@@ -46,16 +46,7 @@ CFG
   printf 'MODULES=list\nCOMPRESS=zstd\nCOMPRESSLEVEL=1\nRESUME=none\nFSTYPE=ext4\n' \
     >"$root/etc/initramfs-tools/conf.d/lab"
   install -m 755 "$here/guest-check" "$root/usr/local/sbin/guest-check"
-  cat >"$root/etc/systemd/system/guest-check.service" <<'UNIT'
-[Unit]
-Description=Run the check that the host sends
-After=cloud-init.service
-[Service]
-ExecStart=/usr/local/sbin/guest-check
-StandardOutput=journal
-[Install]
-WantedBy=multi-user.target
-UNIT
+  install -m 644 "$here/guest-check.service" "$root/etc/systemd/system/guest-check.service"
 }
 
 # After they are.
@@ -88,7 +79,7 @@ case ${BPC_GUEST_HOOK:-} in
 esac
 
 stamp() {
-  { cat "$0" "$here/guest-check"; echo "$suite $uri ${packages[*]}"; } | sha256sum
+  { cat "$0" "$here/guest-check" "$here/guest-check.service"; echo "$suite $uri ${packages[*]}"; } | sha256sum
 }
 
 fail() {

@@ -1,9 +1,13 @@
 #!/usr/bin/python3
 """installer.py UNTIL BLUEPRINT PARTITIONS REPORT
+installer.py machine BLUEPRINT MACHINE
 
 Judges what Debian's installer has made of an empty disk, by the blueprint alone: PARTITIONS is what `sfdisk --json`
 says of the disk, REPORT what installer-report printed in the installer, UNTIL how far it was to come (divided or end).
 Prints the layout; exit status 0 only if there is nothing to complain of.
+
+With `machine`, prints what MACHINE is to have mounted, once it has started: mount point, device, MiB, file system and
+options of each volume, and swap at last.
 """
 
 import json
@@ -37,6 +41,10 @@ def extents(text):
     return -(-size(text) // EXTENT)
 
 
+def volume_name(mount):
+    return mount.strip("/").replace("-", "--").replace("/", "-") or "root"
+
+
 def mapped(group, name):
     """The device of a volume, as the device mapper escapes names."""
     return "/dev/mapper/" + "-".join(part.replace("-", "--") for part in (group, name))
@@ -52,7 +60,7 @@ class Plan:
         self.volumes, self.mounts = {}, {}
         for volume in lvm["volumes"]:
             mount = volume["mount"]
-            name = mount.strip("/").replace("-", "--").replace("/", "-") or "root"
+            name = volume_name(mount)
             self.volumes[name] = extents(volume["size"])
             device = mapped(self.group, name)
             self.mounts[mount] = (device, volume.get("filesystem", "ext4"), set(volume.get("options", [])))
@@ -139,17 +147,38 @@ def mounts(plan, report):
 def system(report):
     check("left of the installation", report["left"], [])
     lines = [line for line in report["interfaces"] if not line.startswith("#")]
-    check("interfaces", lines, ["auto lo", "iface lo inet loopback"])
+    check("interfaces", lines, ["source /etc/network/interfaces.d/*", "auto lo", "iface lo inet loopback"])
     check("root's password", report["root"], ["*"])
     check("users", report["users"], [])
     there = {it[0] for it in map(str.split, report["packages"]) if it[1] == "installed"}
     for package in ("cloud-init", "lvm2", "netplan.io", "openssh-server", "sudo", "systemd-resolved"):
         check(f"package {package}", package in there, True)
+    check("packages for a hypervisor", there & {"hyperv-daemons", "open-vm-tools", "qemu-guest-agent"}, set())
     for line in report["space"]:
         print(f"used: {line}")
 
 
+def mounted(blueprint, name):
+    """The volumes of the image, those of the machine in their places, and what it adds; in extents as large as it says."""
+    [written] = [it for key, it in blueprint["machines"].items() if re.fullmatch(f"{key}([0-9]+)?", name)]
+    lvm = blueprint["image"]["lvm"]
+    volumes = {it["mount"]: {"group": lvm.get("group", "vg0"), **it} for it in lvm["volumes"]}
+    for volume in written.get("volumes", []):
+        mount = volume["mount"]
+        volumes[mount] = {"group": lvm.get("group", "vg0"), **volumes.get(mount, {}), **volume}
+    for mount, volume in volumes.items():
+        device = mapped(volume["group"], volume_name(mount))
+        # Of those about times the kernel shows what they come to.
+        options = {"rw", *volume.get("options", [])} - {"noatime", "nodiratime", "relatime"}
+        mib = extents(volume["size"]) * EXTENT // MIB
+        print(mount, device, mib, volume.get("filesystem", "ext4"), ",".join(sorted(options)))
+    if "swap" in lvm:
+        print("none", mapped(lvm.get("group", "vg0"), "swap"), extents(lvm["swap"]) * EXTENT // MIB, "swap", "-")
+
+
 def main():
+    if sys.argv[1] == "machine":
+        return mounted(yaml.safe_load(open(sys.argv[2])), sys.argv[3])
     until, blueprint, table, report = sys.argv[1:]
     image = yaml.safe_load(open(blueprint))["image"]
     plan, report = Plan(image), sections(report)

@@ -1,45 +1,49 @@
 #!/bin/bash
-# installer.sh [-f FIRMWARE] [-b BLUEPRINT] [-p] [-t SECONDS] [-k] [SUITE]
+# installer.sh [-f FIRMWARE] [-b BLUEPRINT] [-p | -m MACHINE] [-t SECONDS] [-k] [SUITE]
 #
 # Builds BLUEPRINT (default tests/blueprints/volumes) for Debian SUITE (bookworm or trixie; default bookworm) and
 # FIRMWARE (bios or efi; default that of the blueprint), and has Debian's own installer carry out what bpc wrote for it,
 # on an empty disk, as docs/installer.md tells a person to. Exit status 0 only if it asked nothing and all is as the
 # blueprint says: the partitions, the volumes, their file systems and mount options, what is left free; and what is
-# on the disk when it has turned itself off.
+# on the disk when it has turned itself off. Where the blueprint has a proxy, only that knows the name of the mirror.
 #
 #   -p          end when the disk is divided
+#   -m MACHINE  then start MACHINE of the blueprint from the disk and its seed: it must get ready, with its volumes (one on
+#               the network wan, without disks of its own)
 #   -t SECONDS  how long it may take (default 5400)
 #   -k          use the processor's virtualisation (KVM); without, qemu emulates one
 #
 # The disk and the logs: $BPC_LAB/installer/NAME-SUITE-FIRMWARE (BPC_LAB: target/lab unless it is set). Packages come
 # from the mirror of this machine's own apt sources, through udebs.py. BPC: the bpc to use, if not the project's.
-# Needs qemu-system-x86, libarchive-tools, dpkg, gpg, fdisk, python3-yaml, with efi ovmf; no root.
+# Needs qemu-system-x86, qemu-utils, libarchive-tools, dpkg, gpg, fdisk, python3-yaml, with efi ovmf; no root.
 set -euo pipefail
 
 here=$(dirname "$(realpath "$0")")
 lab=$(realpath -m "${BPC_LAB:-$here/../../target/lab}")
-blueprint=$here/../blueprints/volumes firmware='' until=end limit=5400
-accel=tcg,thread=multi,tb-size=512 cpu=qemu64
+blueprint=$here/../blueprints/volumes firmware='' until=end machine='' limit=5400
+accel=tcg,thread=multi,tb-size=512 cpu=qemu64 boot_options=()
 
 fail() {
   echo "installer.sh: $*" >&2
   exit 1
 }
 
-while getopts f:b:pt:k option; do
+while getopts f:b:pm:t:k option; do
   case $option in
     f) firmware=$OPTARG ;;
     b) blueprint=$OPTARG ;;
     p) until=divided ;;
+    m) machine=$OPTARG ;;
     t) limit=$OPTARG ;;
-    k) accel=kvm cpu=host ;;
+    k) accel=kvm cpu=host boot_options=(-k) ;;
     *) exit 2 ;;
   esac
 done
 shift $((OPTIND - 1))
 suite=${1:-bookworm}
 case $suite in bookworm) number=12 ;; trixie) number=13 ;; *) fail "no installer is known for $suite" ;; esac
-for program in qemu-system-x86_64 bsdtar dpkg-deb gpg sfdisk; do
+[ -z "$machine" ] || [ "$until" = end ] || fail "-p ends before there is anything to start"
+for program in qemu-system-x86_64 qemu-img bsdtar dpkg-deb gpg sfdisk; do
   command -v "$program" >/dev/null || fail "$program is missing"
 done
 
@@ -83,15 +87,17 @@ build() {
   [ -z "${BPC:-}" ] || bpc=("$BPC")
   mkdir -p "$run/blueprint"
   read -r name firmware < <(/usr/bin/python3 - "$blueprint/blueprint.yaml" "$run/blueprint/blueprint.yaml" \
-    "http://10.0.2.2:$port/debian" "$suite" "$firmware" <<'PY'
+    "http://10.0.2.2:$port" "$suite" "$firmware" <<'PY'
 import sys, yaml
-source, target, mirror, suite, firmware = sys.argv[1:]
+source, target, server, suite, firmware = sys.argv[1:]
 timestamp = "tag:yaml.org,2002:timestamp"
 yaml.SafeLoader.add_constructor(timestamp, lambda loader, node: node.value)
 yaml.SafeDumper.ignore_aliases = lambda *_: True
 blueprint = yaml.safe_load(open(source))
 image = blueprint["image"]
-image |= {"mirror": mirror, "release": suite}
+image |= {"mirror": f"{server}/debian", "release": suite}
+if "proxy" in image:
+    image |= {"mirror": "http://mirror.example/debian", "proxy": server}
 image.pop("snapshot", None)
 image.pop("security_mirror", None)
 if firmware:
@@ -104,6 +110,7 @@ PY
   rm -rf "$dir"
   mkdir -p "$dir"
   "${bpc[@]}" build --out "$dir/out" "$run/blueprint" >"$dir/build" 2>&1 || fail "$(cat "$dir/build")"
+  [ -z "$machine" ] || [ -e "$dir/out/$name/machines/$machine" ] || fail "$name has no machine $machine"
   size=$("${bpc[@]}" plan --format json "$run/blueprint" | sed -n 's/.*"disk_mib": \([0-9]*\),/\1/p' | head -n 1)
 }
 
@@ -119,21 +126,25 @@ add() {
 tail -n +1 -F /var/log/syslog >/dev/ttyS1 2>/dev/null </dev/null 3>&- 4>&- 5>&- &
 SH
   mkdir "$root/usr/lib/lab"
-  cp "$here/installer-report" "$root/usr/lib/lab"
+  cp "$here/installer-report" "$here/guest-check" "$here/guest-check.service" "$root/usr/lib/lab"
   hook=$root/$lib/partman/finish.d/99lab
   printf '#!/bin/sh\n/usr/lib/lab/installer-report divided >/dev/ttyS2 2>&1 </dev/null 3>&-\n' >"$hook"
   [ "$until" = end ] || echo 'sync; poweroff -f' >>"$hook"
-  # Before /target is unmounted (95umount).
+  # Before /target is unmounted (95umount). boot.sh sends its check to what is installed here.
   cat >"$root/usr/lib/finish-install.d/94zlab" <<'SH'
 #!/bin/sh
 /usr/lib/lab/installer-report installed >/dev/ttyS2 2>&1 </dev/null 3>&-
+cp /usr/lib/lab/guest-check /target/usr/local/sbin
+cp /usr/lib/lab/guest-check.service /target/etc/systemd/system
+in-target systemctl enable guest-check
 SH
   chmod 755 "$root/$lib/debian-installer-startup.d/S99lab" "$hook" "$root/usr/lib/finish-install.d/94zlab"
   (cd "$root" && bsdtar -cf - --format newc --uid 0 --gid 0 -- *) | gzip -1 >"$run/lab.cpio.gz"
   cat "$images/initrd.gz" "$dir/out/$name/installer/initrd-overlay.cpio.gz" "$run/lab.cpio.gz" >"$run/initrd.gz"
 }
 
-# Exit status 0 when the installer has turned the machine off.
+# Exit status 0 when the installer has turned the machine off. Its disk has an identity, which boot.sh does not give it, and
+# the terminal arguments that machines.sh explains are for what is installed.
 install() {
   local pid start=$SECONDS firmware_arguments=()
   if [ "$firmware" = efi ]; then
@@ -147,9 +158,11 @@ install() {
     -nodefaults -no-user-config -display none -monitor none -no-reboot \
     -serial "file:$dir/console" -serial "file:$dir/syslog" -serial "file:$dir/report" "${firmware_arguments[@]}" \
     -kernel "$images/linux" -initrd "$run/initrd.gz" \
-    -append "auto=true priority=critical DEBIAN_FRONTEND=text TERM=dumb mitigations=off --- \
-console=ttyS0 clearcpuid=141" \
-    -drive "file=$dir/disk.raw,if=virtio,format=raw,cache=unsafe,discard=unmap" \
+    -append "auto=true priority=critical DEBIAN_FRONTEND=text TERM=dumb --- \
+console=ttyS0 clearcpuid=141 mitigations=off systemd.tty.term.console=dumb systemd.tty.rows.console=25 \
+systemd.tty.columns.console=100" \
+    -drive "file=$dir/disk.raw,if=none,id=disk,format=raw,cache=unsafe,discard=unmap" \
+    -device virtio-blk-pci,drive=disk,serial=installer \
     -netdev user,id=nic -device virtio-net-pci,netdev=nic,romfile= \
     -object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng >"$dir/qemu" 2>&1 &
   pid=$!
@@ -161,6 +174,20 @@ console=ttyS0 clearcpuid=141" \
   done
   wait "$pid" || fail "qemu: $(cat "$dir/qemu")"
   echo "$name $suite $firmware: off after $((SECONDS - start)) s"
+}
+
+# $machine from the disk, which stays as it is.
+boot() {
+  {
+    echo '('
+    cat "$here/check.sh"
+    echo ') || wrong=1'
+    /usr/bin/python3 "$here/installer.py" machine "$run/blueprint/blueprint.yaml" "$machine" |
+      sed "1s/^/PLAN='/; \$s/\$/'/"
+    cat "$here/installed-check.sh"
+  } >"$run/check"
+  BPC_LAB=$dir bash "$here/boot.sh" -d "$dir/disk.raw" -f "$firmware" -o -c "$run/check" -t "$limit" "${boot_options[@]}" \
+    "$dir/out/$name/machines/$machine/seed.iso"
 }
 
 mirror=$(sources | awk '$1 == "Debian" { print $2; exit }')
@@ -184,3 +211,4 @@ install
 tr -d '\r' <"$dir/report" >"$run/report"
 sfdisk --json "$dir/disk.raw" >"$run/partitions"
 /usr/bin/python3 "$here/installer.py" "$until" "$run/blueprint/blueprint.yaml" "$run/partitions" "$run/report"
+[ -z "$machine" ] || boot

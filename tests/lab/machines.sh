@@ -2,13 +2,14 @@
 # machines.sh: Debian machines that boot from their seeds in qemu, side by side; for scripts to source.
 #
 # The NICs of a machine are those of the seed's network-config, in its order. NICs of the same name are on one switch;
-# those of $nat are behind a NAT of their own that leads nowhere. Nothing reaches this machine's network. What the
-# machines say is in $lab/boot/MACHINE/{console,check,qemu}.
+# those of $nat are behind a NAT of their own that leads nowhere, or, if $restrict is off, where this machine gets to: its
+# loopback address is 10.0.2.2 there. What the machines say is in $lab/boot/MACHINE/{console,check,qemu}.
 
 here=$(dirname "$(realpath "$0")")
 lab=$(realpath -m "${BPC_LAB:-$here/../../target/lab}")
-# The guest, the network behind NAT, how many seconds a step may take, MiB of each machine.
-suite=bookworm nat=wan limit=600 memory=512
+# The guest, or a disk that starts by itself and its firmware; the network behind NAT, how many seconds a step may
+# take, MiB of each machine.
+suite=bookworm disk='' firmware=bios nat=wan restrict=on limit=600 memory=512
 # qemu 7.2 gets the flags of CMPXCHG16B wrong now and then, and the kernel of Debian 13 falls over that: it is told that
 # the processor has no such instruction (clearcpuid). HAProxy does not start without.
 accel=tcg,thread=multi,tb-size=256 cpu=qemu64
@@ -35,8 +36,11 @@ options() {
       s) suite=$OPTARG ;;
       c) check=$OPTARG ;;
       n) nat=$OPTARG ;;
+      o) restrict=off ;;
       t) limit=$OPTARG ;;
       m) memory=$OPTARG ;;
+      d) disk=$(realpath "$OPTARG") ;;
+      f) firmware=$OPTARG ;;
       k) accel=kvm cpu=host ;;
       *) exit 2 ;;
     esac
@@ -59,7 +63,7 @@ insert() {
     command -v "$program" >/dev/null ||
       fail "$program is missing: install qemu-system-x86, qemu-utils, libarchive-tools"
   done
-  [ -f "$lab/guest/$suite/stamp" ] || fail "there is no guest: run tests/lab/guest.sh $suite"
+  [ -n "$disk" ] || [ -f "$lab/guest/$suite/stamp" ] || fail "there is no guest: run tests/lab/guest.sh $suite"
   run=$(mktemp -d)
   trap finish EXIT
   for seed in "$@"; do
@@ -90,7 +94,7 @@ plug() {
   local machine=$1 mac name id=0 arguments=() socket
   while read -r mac name; do
     if [ "$name" = "$nat" ]; then
-      arguments+=(-netdev "user,id=nic$id,restrict=on")
+      arguments+=(-netdev "user,id=nic$id,restrict=$restrict")
     else
       socket=$run/$machine-$id
       hub_of[$name]=${hub_of[$name]:-${#hub_of[@]}}
@@ -121,23 +125,34 @@ start_switch() {
 # start MACHINE: for the first time, or again. The root disk is an overlay that goes when this script does; the seed
 # is a CD-ROM.
 start() {
-  local machine=$1 logs=$lab/boot/$1 guest=$lab/guest/$suite arguments id
+  local machine=$1 logs=$lab/boot/$1 guest=$lab/guest/$suite arguments id boot=() ovmf=${OVMF:-/usr/share/OVMF}
   id=$(printf %s "$machine" | md5sum | cut -d ' ' -f 1)
   if ! [ -e "$run/$machine.qcow2" ]; then
-    qemu-img create -q -f qcow2 -F raw -b "$guest/disk.raw" "$run/$machine.qcow2"
+    qemu-img create -q -f qcow2 -F raw -b "${disk:-$guest/disk.raw}" "$run/$machine.qcow2"
     mkfifo "$run/$machine.in" "$run/$machine.out"
   fi
   : >"$logs/console"
   : >"$logs/check"
   read -ra arguments <<<"${nics_of[$machine]} ${disks_of[$machine]:-}"
-  # The terminal arguments keep systemd from asking the serial console for its size, and waiting for an answer.
+  if [ -z "$disk" ]; then
+    # The terminal arguments keep systemd from asking the serial console for its size, and waiting for an answer.
+    boot=(-kernel "$guest/vmlinuz" -initrd "$guest/initrd.img" -append "root=/dev/vda rw rootfstype=ext4 console=ttyS0 \
+quiet loglevel=3 systemd.show_status=0 mitigations=off audit=0 nowatchdog no_timer_check clearcpuid=141 net.ifnames=0 \
+systemd.machine_id=$id systemd.tty.term.console=dumb systemd.tty.rows.console=25 systemd.tty.columns.console=100")
+  else
+    # GRUB waits for ever where there is no screen.
+    boot=(-vga std)
+  fi
+  if [ -n "$disk" ] && [ "$firmware" = efi ]; then
+    # It remembers nothing of the machine that the disk was installed on.
+    cp "$ovmf/OVMF_VARS_4M.fd" "$run/$machine.vars"
+    boot+=(-drive "if=pflash,format=raw,readonly=on,file=$ovmf/OVMF_CODE_4M.fd"
+      -drive "if=pflash,format=raw,file=$run/$machine.vars")
+  fi
   qemu-system-x86_64 -name "$machine" -accel "$accel" -cpu "$cpu" \
     -machine pc,usb=off,vmport=off,hpet=off -m "$memory" -smp 2 \
     -nodefaults -no-user-config -display none -monitor none -serial "file:$logs/console" \
-    -kernel "$guest/vmlinuz" -initrd "$guest/initrd.img" \
-    -append "root=/dev/vda rw rootfstype=ext4 console=ttyS0 quiet loglevel=3 systemd.show_status=0 mitigations=off \
-audit=0 nowatchdog no_timer_check clearcpuid=141 net.ifnames=0 systemd.machine_id=$id \
-systemd.tty.term.console=dumb systemd.tty.rows.console=25 systemd.tty.columns.console=100" \
+    "${boot[@]}" \
     -drive "file=$run/$machine.qcow2,if=virtio,format=qcow2,cache=unsafe" \
     -drive "file=${seed_of[$machine]},if=ide,media=cdrom,readonly=on" \
     -object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng \

@@ -2,9 +2,10 @@
 """udebs.py SUITE INITRD FOLDER MIRROR [SECURITY]
 
 A mirror for Debian's installer in front of one that has not all of its modules: serves /debian and /debian-security on
-a port of the loopback address, which it writes into FOLDER/port, and asks MIRROR and SECURITY for everything but the
-installer's modules that are missing there. Those it makes of ordinary packages of the release (programs, libraries,
-kernel modules), or takes from the next release; what it can do neither for is left out of the list of modules.
+a port of the loopback address, which it writes into FOLDER/port, and is a proxy there that finds them on any host. It
+asks MIRROR and SECURITY for everything but the installer's modules that are missing there. Those it makes of ordinary
+packages of the release (programs, libraries, kernel modules), or takes from the next release; what it can do neither
+for is left out of the list of modules.
 
 FOLDER/made says what became of each. The list is signed anew, with a key whose public half, behind all others that
 INITRD brings, is FOLDER/archive.gpg.
@@ -25,6 +26,7 @@ import socket
 import subprocess
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 
 NEXT = {"bookworm": "trixie"}
@@ -55,6 +57,10 @@ def has(url):
         return False
 
 
+def version(text):
+    return [int(number) for number in re.findall("[0-9]+", text)]
+
+
 def stanzas(text):
     """The stanzas of a list of packages, by name; of several versions the last."""
     found = {}
@@ -74,6 +80,14 @@ class Archive:
         for name, fields in self.udebs.items():
             if UNUSED.match(name):
                 fields["Priority"] = "optional"
+
+    def follow(self, kernel):
+        """Lists the modules of a kernel that the list does not know yet: those of the newest one that it does."""
+        known = sorted({it["Kernel-Version"] for it in self.udebs.values() if "Kernel-Version" in it}, key=version)
+        if kernel not in known:
+            for name in [name for name, it in self.udebs.items() if it.get("Kernel-Version") == known[-1]]:
+                fields = {key: value.replace(known[-1], kernel) for key, value in self.udebs[name].items()}
+                self.udebs[fields["Package"]] = fields
 
     def list(self, folder):
         packed = get(f"{self.mirror}/dists/{self.suite}/main/{folder}/Packages.xz")
@@ -137,10 +151,11 @@ class Maker:
 
     def __init__(self, archive, initrd, folder):
         self.archive, self.initrd, self.folder = archive, initrd, folder
+        [self.kernel] = os.listdir(initrd / "lib/modules")
+        archive.follow(self.kernel)
         self.work = folder / "work"
         self.work.mkdir()
         self.local, self.notes, self.next = {}, [], None
-        [self.kernel] = os.listdir(initrd / "lib/modules")
         self.wanted = archive.wanted()
         self.present = {path.name for path in initrd.rglob("lib*.so*")}
         self.inside = stanzas((initrd / "var/lib/dpkg/status").read_text())
@@ -272,9 +287,10 @@ def handler(own, mirrors):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self):
-            if self.path in own:
-                return self.reply(200, own[self.path])
-            top, _, rest = self.path.lstrip("/").partition("/")
+            path = urllib.parse.urlsplit(self.path).path
+            if path in own:
+                return self.reply(200, own[path])
+            top, _, rest = path.lstrip("/").partition("/")
             if top not in mirrors:
                 return self.reply(404, b"")
             try:
