@@ -122,33 +122,41 @@ start_switch() {
   done
 }
 
+# from_guest MACHINE: sets $boot, by which qemu loads the guest's kernel. The terminal arguments keep systemd from asking
+# the serial console for its size, and waiting for an answer.
+from_guest() {
+  local id
+  id=$(printf %s "$1" | md5sum | cut -d ' ' -f 1)
+  boot=(-kernel "$lab/guest/$suite/vmlinuz" -initrd "$lab/guest/$suite/initrd.img" -append "root=/dev/vda rw \
+rootfstype=ext4 console=ttyS0 quiet loglevel=3 systemd.show_status=0 mitigations=off audit=0 nowatchdog no_timer_check \
+clearcpuid=141 net.ifnames=0 systemd.machine_id=$id systemd.tty.term.console=dumb systemd.tty.rows.console=25 \
+systemd.tty.columns.console=100")
+}
+
+# from_disk MACHINE: sets $boot, by which the firmware starts what is on the disk. EFI's remembers nothing of the machine that
+# it was installed on. Without a screen GRUB would wait for ever.
+from_disk() {
+  local ovmf=${OVMF:-/usr/share/OVMF}
+  boot=(-vga std)
+  if [ "$firmware" = efi ]; then
+    cp "$ovmf/OVMF_VARS_4M.fd" "$run/$1.vars"
+    boot+=(-drive "if=pflash,format=raw,readonly=on,file=$ovmf/OVMF_CODE_4M.fd"
+      -drive "if=pflash,format=raw,file=$run/$1.vars")
+  fi
+}
+
 # start MACHINE: for the first time, or again. The root disk is an overlay that goes when this script does; the seed
 # is a CD-ROM.
 start() {
-  local machine=$1 logs=$lab/boot/$1 guest=$lab/guest/$suite arguments id boot=() ovmf=${OVMF:-/usr/share/OVMF}
-  id=$(printf %s "$machine" | md5sum | cut -d ' ' -f 1)
+  local machine=$1 logs=$lab/boot/$1 arguments boot
   if ! [ -e "$run/$machine.qcow2" ]; then
-    qemu-img create -q -f qcow2 -F raw -b "${disk:-$guest/disk.raw}" "$run/$machine.qcow2"
+    qemu-img create -q -f qcow2 -F raw -b "${disk:-$lab/guest/$suite/disk.raw}" "$run/$machine.qcow2"
     mkfifo "$run/$machine.in" "$run/$machine.out"
   fi
   : >"$logs/console"
   : >"$logs/check"
   read -ra arguments <<<"${nics_of[$machine]} ${disks_of[$machine]:-}"
-  if [ -z "$disk" ]; then
-    # The terminal arguments keep systemd from asking the serial console for its size, and waiting for an answer.
-    boot=(-kernel "$guest/vmlinuz" -initrd "$guest/initrd.img" -append "root=/dev/vda rw rootfstype=ext4 console=ttyS0 \
-quiet loglevel=3 systemd.show_status=0 mitigations=off audit=0 nowatchdog no_timer_check clearcpuid=141 net.ifnames=0 \
-systemd.machine_id=$id systemd.tty.term.console=dumb systemd.tty.rows.console=25 systemd.tty.columns.console=100")
-  else
-    # GRUB waits for ever where there is no screen.
-    boot=(-vga std)
-  fi
-  if [ -n "$disk" ] && [ "$firmware" = efi ]; then
-    # It remembers nothing of the machine that the disk was installed on.
-    cp "$ovmf/OVMF_VARS_4M.fd" "$run/$machine.vars"
-    boot+=(-drive "if=pflash,format=raw,readonly=on,file=$ovmf/OVMF_CODE_4M.fd"
-      -drive "if=pflash,format=raw,file=$run/$machine.vars")
-  fi
+  if [ -n "$disk" ]; then from_disk "$machine"; else from_guest "$machine"; fi
   qemu-system-x86_64 -name "$machine" -accel "$accel" -cpu "$cpu" \
     -machine pc,usb=off,vmport=off,hpet=off -m "$memory" -smp 2 \
     -nodefaults -no-user-config -display none -monitor none -serial "file:$logs/console" \
