@@ -1,30 +1,15 @@
-# shellcheck shell=sh disable=SC2154  # PLAN: MOUNT DEVICE MIB TYPE OPTIONS, swap last; wrong: set if check.sh failed
-# What installer.sh runs on a machine that has started from what it has installed, below check.sh.
-complain() {
-  echo "WRONG: $*"
-  wrong=1
-}
-
+# shellcheck shell=sh disable=SC2154  # PLAN: MOUNT DEVICE MIB TYPE OPTIONS, swap last; wrong
+# What installer.sh runs on a machine that has started from what it has installed, below mounted.sh and check.sh.
 while read -r mount device mib type options; do
-  found=$(blockdev --getsize64 "$device" | awk '{ print int($1 / 1048576) }')
-  echo "$mount $device $found MiB"
-  [ "$found" = "$mib" ] || complain "$device has $found MiB, not $mib"
+  echo "$mount $device $(size "$device") MiB"
   if [ "$type" = swap ]; then
+    [ "$(size "$device")" = "$mib" ] || complain "$device has $(size "$device") MiB, not $mib"
     grep -q "^$(readlink -f "$device") " /proc/swaps || complain "nothing is swapped to $device"
     continue
   fi
-  found=$(findmnt --noheadings --output SOURCE,FSTYPE --mountpoint "$mount" | xargs)
-  [ "$found" = "$device $type" ] || complain "$mount is $found, not $device $type"
-  # A file system has nearly all of what it is on.
-  found=$(stat -f -c '%b %S' "$mount" | awk '{ print int($1 * $2 / 1048576) }')
-  [ "$found" -ge "$((mib * 85 / 100))" ] || complain "the file system of $mount has $found of $mib MiB"
-  found=$(findmnt --noheadings --output OPTIONS --mountpoint "$mount")
-  for option in $(echo "$options" | tr , ' '); do
-    case ,$found, in
-      *,"$option",*) ;;
-      *) complain "$mount is mounted with $found, not $option" ;;
-    esac
-  done
+  mounted "$mount" "$mib" "$type" "$options"
+  found=$(findmnt --noheadings --output SOURCE --mountpoint "$mount")
+  [ "$found" = "$device" ] || complain "$found is mounted on $mount, not $device"
 done <<PLAN
 $PLAN
 PLAN
@@ -44,4 +29,4 @@ for device in $devices; do
   [ "$(readlink -f "$device")" = "$place" ] || complain "$loader is for $device, not $place"
 done
 DEBIAN_FRONTEND=noninteractive dpkg-reconfigure "$loader" || complain "$loader cannot be configured"
-exit "${wrong:-0}"
+exit "$wrong"

@@ -179,6 +179,7 @@ systemd.tty.columns.console=100" \
 # $machine from the disk, which stays as it is.
 boot() {
   {
+    cat "$here/mounted.sh"
     echo '('
     cat "$here/check.sh"
     echo ') || wrong=1'

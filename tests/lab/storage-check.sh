@@ -1,14 +1,8 @@
-# shellcheck shell=sh disable=SC2154  # PHASE, and PLAN: MOUNT GROUP DISK MIB TYPE OPTIONS IN-IMAGE
-# What storage.sh runs on the machine.
+# shellcheck shell=sh disable=SC2154  # PHASE, and PLAN: MOUNT GROUP DISK MIB TYPE OPTIONS IN-IMAGE; wrong
+# What storage.sh runs on the machine, below mounted.sh.
 stage=/usr/local/lib/bpc/stages/08-storage
-wrong=0
 # LVM complains of files that it is not to have.
 exec 3>&-
-
-complain() {
-  echo "WRONG: $*"
-  wrong=1
-}
 
 # The volume group of the image on /dev/vdb, smaller than its disk: its volumes have half of what is planned, and two files.
 image() {
@@ -42,30 +36,13 @@ state() {
   printf '%s\n' "$PLAN" | while read -r mount _; do stat -f -c '%n %b %S' "$mount"; done
 }
 
-# mib MOUNT: the size of what it is on, rounded to MiB.
-size() {
-  blockdev --getsize64 "$(findmnt --noheadings --output SOURCE --mountpoint "$1")" | awk '{ print int($1 / 1048576) }'
-}
-
 # planned MORE: complains of what is not as planned; disks have so many MiB more.
 planned() {
   state
   # shellcheck disable=SC2034  # disk
   while read -r mount group disk mib type options in_image; do
     [ "$group" != - ] || mib=$((mib + $1))
-    [ "$(size "$mount")" = "$mib" ] || complain "$mount has $(size "$mount") MiB, not $mib"
-    found=$(findmnt --noheadings --output FSTYPE --mountpoint "$mount")
-    [ "$found" = "$type" ] || complain "$mount is $found, not $type"
-    # A file system has nearly all of what it is on.
-    found=$(stat -f -c '%b %S' "$mount" | awk '{ print int($1 * $2 / 1048576) }')
-    [ "$found" -ge "$((mib * 88 / 100))" ] || complain "the file system of $mount has $found of $mib MiB"
-    found=$(findmnt --noheadings --output OPTIONS --mountpoint "$mount")
-    for option in $(echo "$options" | tr , ' '); do
-      case ,$found, in
-        *,"$option",*) ;;
-        *) complain "$mount is mounted with $found, not $option" ;;
-      esac
-    done
+    mounted "$mount" "$mib" "$type" "$options"
     if [ "$in_image" = True ]; then
       [ "$(wc -l <"$mount/numbers")" = 100000 ] || complain "$mount has lost its file"
     else

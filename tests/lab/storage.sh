@@ -43,7 +43,7 @@ scsi() {
 
 # phase NAME: what the machine runs in this boot.
 phase() {
-  { echo "PHASE=$1"; plan file-systems | sed "1s/^/PLAN='/; \$s/\$/'/"; cat "$here/storage-check.sh"; } >"$run/check"
+  { echo "PHASE=$1"; plan file-systems | sed "1s/^/PLAN='/; \$s/\$/'/"; cat "$here/mounted.sh" "$here/storage-check.sh"; } >"$run/check"
   send "$run/check" "$machine"
 }
 
