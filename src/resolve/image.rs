@@ -152,9 +152,9 @@ impl Resolver<'_> {
             return None;
         };
         // Debian's installer tells apt of a proxy for the mirror's scheme only, and apt takes one for HTTP for HTTPS too.
-        let scheme = |url: &Option<String>| url.as_ref().is_some_and(|url| url.starts_with("https:"));
+        let by_https = |url: &Option<String>| url.as_ref().is_some_and(|url| url.starts_with("https:"));
         let mixed =
-            image.security_mirror.is_some() && scheme(&image.mirror) && !scheme(&image.security_mirror);
+            image.security_mirror.is_some() && by_https(&image.mirror) && !by_https(&image.security_mirror);
         if mixed && image.lvm.is_some() && image.distribution == Distribution::Debian {
             let message =
                 "the installer would ask this proxy for the mirror, and none for its security updates";

@@ -15,7 +15,7 @@ $PLAN
 PLAN
 
 # The boot loader is updated by the place that debconf remembers: that of this machine, not of the one it was installed on.
-# With EFI only Debian 13 remembers one.
+# With EFI Debian 12 remembers none.
 if [ -d /sys/firmware/efi ]; then
   loader=grub-efi-amd64 question=grub-efi/install_devices
   place=$(findmnt --noheadings --output SOURCE --mountpoint /boot/efi) || complain "the EFI system partition is not mounted"
@@ -24,7 +24,8 @@ else
 fi
 devices=$(debconf-show grub-pc | sed -n "s|^[* ]*$question: ||p" | tr -d ,)
 echo "$question: $devices"
-[ -n "$devices" ] || [ "$loader" = grub-efi-amd64 ] || complain "$loader has no device"
+version=$(sed -n 's/^VERSION_ID="\(.*\)"$/\1/p' /etc/os-release)
+[ -n "$devices" ] || [ "$loader $version" = "grub-efi-amd64 12" ] || complain "$loader has no device"
 for device in $devices; do
   [ "$(readlink -f "$device")" = "$place" ] || complain "$loader is for $device, not $place"
 done
