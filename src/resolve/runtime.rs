@@ -7,7 +7,7 @@ use super::downloads::is_url;
 use crate::assets::{self, Release, Version};
 use crate::diag::{Code, Diagnostic, Path, Place};
 use crate::model::{ContainerRuntime, Kubernetes};
-use crate::site::Runtime;
+use crate::site::{Runtime, api_in_path};
 use crate::value::is_dns_name;
 
 impl Resolver<'_> {
@@ -56,12 +56,8 @@ impl Resolver<'_> {
                     ),
                 );
             }
-            for (index, mirror) in mirrors.iter().enumerate().filter(|(_, mirror)| !is_url(mirror)) {
-                let message = format!("`{mirror}` is not the address of a mirror");
-                let place = Place::Value(path.key(registry).index(index));
-                self.report(Diagnostic::new(Code::RegistryMirror, place, message).help(
-                    "write `http://` or `https://`, a host and maybe a path: `https://mirror.example`",
-                ));
+            for index in 0..mirrors.len() {
+                self.mirror(written.runtime, mirrors, index, Place::Value(path.key(registry).index(index)));
             }
         }
         if written.runtime == ContainerRuntime::Docker {
@@ -80,6 +76,32 @@ impl Resolver<'_> {
             .map(|(registry, mirrors)| (registry.clone(), mirrors.clone()))
             .collect()
     }
+
+    fn mirror(&mut self, runtime: ContainerRuntime, mirrors: &[String], index: usize, place: Place) {
+        if let Some((message, help)) = mirror_fault(runtime, mirrors, index) {
+            self.report(Diagnostic::new(Code::RegistryMirror, place, message).help(help));
+        }
+    }
+}
+
+/// What keeps a mirror from being asked, and the way out.
+fn mirror_fault(runtime: ContainerRuntime, mirrors: &[String], index: usize) -> Option<(String, String)> {
+    let mirror = mirrors.get(index)?;
+    if !is_url(mirror) {
+        let help = "write `http://` or `https://`, a host and maybe a path: `https://mirror.example`";
+        return Some((format!("`{mirror}` is not the address of a mirror"), help.to_owned()));
+    }
+    // containerd reads nothing of a file that has a table twice.
+    if mirrors.iter().take(index).any(|other| other == mirror) {
+        return Some((format!("the mirror `{mirror}` stands here twice"), "name it once".to_owned()));
+    }
+    // dockerd adds `/v2/` to every address (seen with 28.5), and nothing keeps it from that.
+    if runtime == ContainerRuntime::Docker && api_in_path(mirror).is_some() {
+        let message = format!("Docker asks below `v2/` of this address, which has a `v2` in it: `{mirror}`");
+        let help = "use an address without it, or `runtime: containerd`, which is told that it has one";
+        return Some((message, help.to_owned()));
+    }
+    None
 }
 
 /// The version that a minor or an exact version means, if the release works with it.

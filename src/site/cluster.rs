@@ -71,6 +71,27 @@ impl Runtime {
     }
 }
 
+/// Returns whether the path of a mirror's address holds the root of the registry's API, and where more follows it.
+///
+/// The API is below `/v2/` (OCI distribution specification, "API"); a runtime adds that to an address. Harbor and others
+/// have their proxies below it: `https://harbor.example/v2/proxy`.
+#[must_use]
+pub fn api_in_path(mirror: &str) -> Option<ApiInPath> {
+    let (_, rest) = mirror.split_once("://")?;
+    let segments: Vec<&str> = rest.split('/').skip(1).filter(|segment| !segment.is_empty()).collect();
+    let place = segments.iter().position(|segment| *segment == "v2")?;
+    Some(if place + 1 == segments.len() { ApiInPath::AtTheEnd } else { ApiInPath::Within })
+}
+
+/// Where the root of a registry's API is in the path of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiInPath {
+    /// It is the path's last part.
+    AtTheEnd,
+    /// More follows it.
+    Within,
+}
+
 /// What connects pods.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NetworkPlugin {

@@ -27,8 +27,8 @@ pub use certificates::{
     PlannedCertificate, SERVICE_ACCOUNT,
 };
 pub use cluster::{
-    API_PORT, AddOn, Cluster, ETCD_CLIENT_PORT, ETCD_PEER_PORT, EtcdSettings, EtcdTopology, KUBELET_PORT,
-    KubeadmExtras, Manifest, NetworkPlugin, Runtime, ServicePool,
+    API_PORT, AddOn, ApiInPath, Cluster, ETCD_CLIENT_PORT, ETCD_PEER_PORT, EtcdSettings, EtcdTopology,
+    KUBELET_PORT, KubeadmExtras, Manifest, NetworkPlugin, Runtime, ServicePool, api_in_path,
 };
 pub use download::Download;
 pub use image::{DiskFile, Image, Lvm, PackageSources, Volume};

@@ -3,6 +3,7 @@
 mod containerd;
 mod docker;
 mod kernel;
+mod mirrors;
 mod versions;
 
 use std::process::Command;

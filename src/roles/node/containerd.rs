@@ -6,7 +6,7 @@ use super::{CNI_CONFIGURATION, CNI_PLUGINS, downloads, pause};
 use crate::assets::Version;
 use crate::bug::Bug;
 use crate::setup::{File, Setup, Stage};
-use crate::site::{Cluster, Site};
+use crate::site::{ApiInPath, Cluster, Site, api_in_path};
 use crate::template::render;
 
 /// A folder for each registry that has mirrors.
@@ -25,7 +25,14 @@ struct Configuration {
 struct Hosts<'a> {
     /// The registry, which is asked last.
     server: String,
-    mirrors: &'a [String],
+    mirrors: Vec<Mirror<'a>>,
+}
+
+#[derive(Serialize)]
+struct Mirror<'a> {
+    address: &'a str,
+    /// Whether the path is that of the API: containerd adds `/v2` to every other one that does not end so.
+    override_path: bool,
 }
 
 /// Adds containerd's configuration, its unit, and the stage that installs and starts it.
@@ -67,6 +74,9 @@ fn configuration(cluster: &Cluster, version: Version) -> Result<String, Bug> {
 fn hosts(registry: &str, mirrors: &[String]) -> Result<String, Bug> {
     // Docker Hub is the one registry whose name is not that of its host.
     let host = if registry == "docker.io" { "registry-1.docker.io" } else { registry };
-    let values = Hosts { server: format!("https://{host}"), mirrors };
+    let mirrors = mirrors
+        .iter()
+        .map(|address| Mirror { address, override_path: api_in_path(address) == Some(ApiInPath::Within) });
+    let values = Hosts { server: format!("https://{host}"), mirrors: mirrors.collect() };
     render("hosts.toml", include_str!("hosts.toml.j2"), &values)
 }
