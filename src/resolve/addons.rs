@@ -54,6 +54,10 @@ impl Resolver<'_> {
             );
             return None;
         }
+        let help = "choose another range: `pod_cidr: 172.24.0.0/16`";
+        if !self.usable_in_cluster(("pods", help), cidr, machines, place.clone()) {
+            return None;
+        }
         let overlaps = |other: &Ipv4Net| other.contains(&cidr) || cidr.contains(other);
         let network =
             networks.iter().find(|network| network.space.as_ref().is_some_and(|space| overlaps(&space.cidr)));

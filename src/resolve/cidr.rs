@@ -13,15 +13,6 @@ use crate::value::AddressRange;
 
 /// The host-only addresses that VirtualBox allows without a networks.conf (manual, section 6.7).
 const HOST_ONLY_DEFAULT: ([u8; 4], u8) = ([192, 168, 56, 0], 21);
-/// The network behind which VirtualBox's NAT puts a machine (manual, section 6.3).
-const NAT_DEFAULT: ([u8; 4], u8) = ([10, 0, 2, 0], 24);
-/// Ranges that no machine can have an address in (RFC 6890).
-const SPECIAL_USE: [([u8; 4], u8, &str); 4] = [
-    ([0, 0, 0, 0], 8, "stands for this network itself"),
-    ([127, 0, 0, 0], 8, "never leaves a machine (loopback)"),
-    ([169, 254, 0, 0], 16, "is for link-local addresses"),
-    ([224, 0, 0, 0], 3, "is for multicast and future use"),
-];
 
 impl Resolver<'_> {
     /// A network's range as written.
@@ -66,29 +57,6 @@ impl Resolver<'_> {
             return None;
         }
         self.usable(cidr, place)
-    }
-
-    /// The range itself unless machines cannot use it.
-    fn usable(&mut self, cidr: Ipv4Net, place: Place) -> Option<Ipv4Net> {
-        let special = SPECIAL_USE.iter().find(|(address, prefix, _)| overlaps(cidr, *address, *prefix));
-        if let Some((address, prefix, what)) = special {
-            let message = format!("{cidr} overlaps {}/{prefix}, which {what}", Ipv4Addr::from(*address));
-            self.report(
-                Diagnostic::new(Code::SpecialUse, place, message)
-                    .help("use a private range: 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 (RFC 1918)"),
-            );
-            return None;
-        }
-        if overlaps(cidr, NAT_DEFAULT.0, NAT_DEFAULT.1) {
-            let message =
-                format!("{cidr} overlaps 10.0.2.0/24, which VirtualBox's NAT uses on every machine");
-            self.report(
-                Diagnostic::new(Code::SpecialUse, place, message)
-                    .help("choose another range, for instance in 192.168.0.0/16 or from 10.1.0.0 on"),
-            );
-            return None;
-        }
-        Some(cidr)
     }
 
     /// Warns of a host-only range that VirtualBox does not allow by itself.
@@ -187,8 +155,4 @@ fn range_wording(text: &str) -> (String, String) {
         |range| format!("write the first and the last address: `{range}`"),
     );
     (message, help)
-}
-
-fn overlaps(cidr: Ipv4Net, address: [u8; 4], prefix: u8) -> bool {
-    Ipv4Net::new(address.into(), prefix).is_ok_and(|range| range.contains(&cidr) || cidr.contains(&range))
 }

@@ -29,7 +29,7 @@ impl Resolver<'_> {
         let version = self.kubernetes_version(machines);
         let certificates = self.certificate_plan(epoch);
         let written = self.blueprint.kubernetes.as_ref()?;
-        let service_cidr = self.service_cidr(written, networks);
+        let service_cidr = self.service_cidr(written, machines, networks);
         let cluster_domain = self.cluster_domain(written);
         self.api_names(written);
         let etcd_settings = self.etcd_settings(&written.etcd_settings);
@@ -76,8 +76,17 @@ impl Resolver<'_> {
     }
 
     /// kubeadm wants at least 10 addresses and at most 20 bits for them; and no machine may have one of them.
-    fn service_cidr(&mut self, written: &Kubernetes, networks: &[NetworkDraft]) -> Option<Ipv4Net> {
-        let place = Place::Value(Path::root().key("kubernetes").key("service_cidr"));
+    fn service_cidr(
+        &mut self,
+        written: &Kubernetes,
+        machines: &[MachineDraft],
+        networks: &[NetworkDraft],
+    ) -> Option<Ipv4Net> {
+        let place = if written.service_cidr.is_some() {
+            Place::Value(Path::root().key("kubernetes").key("service_cidr"))
+        } else {
+            Place::Key(Path::root().key("kubernetes"))
+        };
         let text = written.service_cidr.as_deref().unwrap_or(SERVICE_CIDR);
         let cidr: Option<Ipv4Net> = text.parse().ok().filter(|cidr: &Ipv4Net| cidr.addr() == cidr.network());
         let Some(cidr) = cidr.filter(|cidr| (12..=28).contains(&cidr.prefix_len())) else {
@@ -88,6 +97,10 @@ impl Resolver<'_> {
             );
             return None;
         };
+        let help = "choose another range: `service_cidr: 172.20.0.0/16`";
+        if !self.usable_in_cluster(("services", help), cidr, machines, place.clone()) {
+            return None;
+        }
         let overlapping = networks.iter().find(|network| {
             network
                 .space
@@ -96,11 +109,6 @@ impl Resolver<'_> {
         });
         if let Some(network) = overlapping {
             let message = format!("the network of services, {cidr}, overlaps network '{}'", network.name);
-            let place = if written.service_cidr.is_some() {
-                place
-            } else {
-                Place::Key(Path::root().key("kubernetes"))
-            };
             self.report(
                 Diagnostic::new(Code::ServiceNetwork, place, message)
                     .other(Place::Value(network.path.key("cidr")), "the network of machines")

@@ -28,6 +28,7 @@ mod manifests;
 mod names;
 mod network;
 mod ports;
+mod ranges;
 mod roles;
 mod runtime;
 mod servers;
@@ -81,6 +82,7 @@ impl Resolver<'_> {
         let access = self.access();
         let mut networks = self.networks();
         let mut machines = self.machines(&networks);
+        self.networks_over_nat(&machines, &networks);
         self.storage(&mut machines, image.as_ref());
         self.role_networks(&machines, &networks);
         let floating = self.floating(&machines, &mut networks);

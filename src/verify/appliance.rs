@@ -99,7 +99,8 @@ impl Verifier<'_> {
         for nic in &self.machine.nics {
             facts.push(("adapter", format!("{} {}", nic.slot, nic.mac)));
             facts.push(match &nic.segment {
-                Segment::Nat => ("NAT", String::new()),
+                // With VirtualBox's own name server.
+                Segment::Nat => ("NAT", "true".to_owned()),
                 Segment::Internal(name) => ("InternalNetwork", name.clone()),
                 Segment::HostOnly(_) => ("HostOnlyInterface", String::new()),
             });
@@ -154,12 +155,13 @@ fn found_in_machine(machine: &Element) -> Option<Facts> {
         let pairs: Vec<_> = digits.as_bytes().chunks(2).map(String::from_utf8_lossy).collect();
         facts.push(("adapter", format!("{slot} {}", pairs.join(":"))));
         let [segment] = adapter.children.as_slice() else { return None };
-        let name = segment.get("name").unwrap_or_default().to_owned();
+        let name_server = || segment.find(&["DNS"])?.get("use-proxy");
+        let name = segment.get("name").or_else(name_server).unwrap_or_default().to_owned();
         let kind = ["NAT", "InternalNetwork", "HostOnlyInterface"];
         facts.push((kind.into_iter().find(|kind| *kind == segment.name)?, name));
     }
     for rule in hardware.find(&["Network"])?.children.iter().filter_map(|adapter| adapter.find(&["NAT"])) {
-        for rule in &rule.children {
+        for rule in rule.all("Forwarding") {
             let [host, from, to] = ["hostip", "hostport", "guestport"].map(|name| rule.get(name));
             facts.push(("port", format!("{} {} {}", host?, from?, to?)));
         }

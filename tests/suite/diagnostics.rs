@@ -10,6 +10,7 @@ use bpc::diag::{Code, Severity};
 mod explanations;
 mod forms;
 mod hostile;
+mod ranges;
 mod together;
 
 /// The folder of this crate.

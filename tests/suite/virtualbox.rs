@@ -9,6 +9,7 @@ mod hosts;
 mod iso;
 mod lab;
 mod medium;
+mod nat;
 mod preflight;
 mod real;
 mod watch;

@@ -94,7 +94,9 @@ impl Appliance<'_> {
             Segment::Nat => {
                 // What listens on the host's own 127.0.0.1 is not for machines.
                 let nat = Element::new("NAT").attribute("localhost-reachable", "false");
-                nat.children(self.forwardings())
+                // VirtualBox's own name server, which asks those of the host, whatever their addresses are.
+                let dns = Element::new("DNS").attribute("use-proxy", "true");
+                nat.child(dns).children(self.forwardings())
             }
             Segment::Internal(name) => Element::new("InternalNetwork").attribute("name", name),
             // The host names these: such an adapter is plugged in after the import.

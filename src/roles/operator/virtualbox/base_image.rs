@@ -91,7 +91,8 @@ pub(super) fn definition(site: &Site) -> Option<File> {
     };
     // The first thing that starts is the installer, also if it crashes and starts again.
     let mut settings = machine::hardware(site, (CPUS, installer.memory), "--boot1 dvd --boot2 disk");
-    settings.push_str(" --nic1 nat --cableconnected1 on --nictype1 ");
+    settings.push_str(&machine::nat(1));
+    settings.push_str(" --cableconnected1 on --nictype1 ");
     settings.push_str(machine::model(site.virtualbox.adapter));
     let (controller, options) = machine::controller(site);
     let parameters = format!("{} console=tty0 console={serial},115200n8", installer.parameters);

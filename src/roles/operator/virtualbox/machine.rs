@@ -90,11 +90,18 @@ pub(super) const fn model(adapter: Adapter) -> &'static str {
     }
 }
 
+/// An adapter on NAT, whose DHCP names VirtualBox's own name server, which asks those of the host. Without that the guest
+/// gets the host's, and one of these may have an address that is the guest's own or in its networks: at home it often has
+/// 192.168.1.1 (VirtualBox manual, "Enabling DNS Proxy in NAT Mode").
+pub(super) fn nat(slot: usize) -> String {
+    format!(" --nic{slot} nat --natdnsproxy{slot} on")
+}
+
 /// Host-only ones are plugged in by `up.sh`, for which adapter of the host that is shows only there.
 fn adapter(nic: &Nic, model: &str) -> String {
     let slot = nic.slot;
     let segment = match &nic.segment {
-        Segment::Nat => format!(" --nic{slot} nat"),
+        Segment::Nat => nat(slot),
         Segment::Internal(name) => format!(" --nic{slot} intnet --intnet{slot} {name}"),
         Segment::HostOnly(_) => String::new(),
     };
