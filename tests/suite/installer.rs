@@ -58,7 +58,8 @@ fn layouts() -> impl Strategy<Value = (Size, &'static str, String)> {
         };
         let volumes: Vec<String> = sizes.iter().enumerate().map(volume).collect();
         let swap_key = swap.map_or_else(String::new, |mib| format!("swap: {mib}MiB, "));
-        let disk = Size::mib(total + swap.map_or(0, extents) + 1536);
+        // No image is smaller than 2 GiB.
+        let disk = Size::mib((total + swap.map_or(0, extents) + 1536).max(2048));
         let lvm = format!("{{group: vg0, {swap_key}volumes: [{}]}}", volumes.join(", "));
         (disk, if efi { "efi" } else { "bios" }, lvm)
     })
