@@ -14,7 +14,7 @@
 //! bpc: hapx-node01 packages | E: Failed to fetch http://mirror.example/debian/dists/trixie/InRelease
 //! bpc: hapx-node01 packages ok
 //! bpc: hapx-node01 ready
-//! bpc: hapx-node01 floating address 192.168.4.20 here
+//! bpc: hapx-node01 floating address 10.86.4.20 here
 //! ```
 //!
 //! `ok` says that the work of a stage is in place, so it comes at every boot. After the first failure of a stage the

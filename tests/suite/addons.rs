@@ -178,7 +178,7 @@ fn calico_has_the_network_of_pods_and_the_address_of_the_node() {
 fn metallb_gives_a_pool_away_on_its_network_only() {
     let Some(objects) = objects(&KUBE_DEMO, "metallb-pools") else { return };
     let pool = the(&objects, "IPAddressPool");
-    assert_eq!(pool["spec"]["addresses"], json!(["192.168.2.2-192.168.2.125"]));
+    assert_eq!(pool["spec"]["addresses"], json!(["10.86.2.2-10.86.2.125"]));
     let advertisement = &the(&objects, "L2Advertisement")["spec"];
     assert_eq!(advertisement["ipAddressPools"], json!([pool["metadata"]["name"]]));
     assert_eq!(advertisement["interfaces"], json!(["node"]));

@@ -201,20 +201,20 @@ fn what_the_blueprint_decides_arrives() {
     let built = with_all();
     let [cluster, kubelet, proxy] =
         documents(file(&built, "kube-mast02", "/etc/bpc/kubeadm/cluster.yaml")).try_into().unwrap();
-    assert_eq!(cluster["controlPlaneEndpoint"], "192.168.4.20:6443");
+    assert_eq!(cluster["controlPlaneEndpoint"], "10.86.4.20:6443");
     assert_eq!(cluster["encryptionAlgorithm"], "ECDSA-P384");
     assert_eq!(cluster["certificateValidityPeriod"], "2160h");
     assert_eq!(cluster["caCertificateValidityPeriod"], "8760h");
-    assert_eq!(cluster["etcd"]["external"]["endpoints"][2], "https://192.168.1.7:2379");
+    assert_eq!(cluster["etcd"]["external"]["endpoints"][2], "https://10.86.1.7:2379");
     let names: Vec<_> =
         cluster["apiServer"]["certSANs"].as_sequence().unwrap().iter().filter_map(Value::as_str).collect();
     assert!(
-        ["api.kube.full", "192.168.4.20", "api.example.org", "203.0.113.7"]
+        ["api.kube.full", "10.86.4.20", "api.example.org", "203.0.113.7"]
             .iter()
             .all(|name| names.contains(name))
     );
     assert!(
-        !names.iter().any(|name| name.starts_with("kube-mast") || name.starts_with("192.168.1.")),
+        !names.iter().any(|name| name.starts_with("kube-mast") || name.starts_with("10.86.1.")),
         "{names:?}"
     );
     let arguments: Vec<_> = cluster["apiServer"]["extraArgs"]
@@ -246,7 +246,7 @@ fn a_machine_registers_as_planned() {
         (&node["name"], &node["criSocket"]),
         (&"kube-node01".into(), &"unix:///run/cri-dockerd.sock".into())
     );
-    assert_eq!(node["kubeletExtraArgs"][0]["value"], "192.168.2.130");
+    assert_eq!(node["kubeletExtraArgs"][0]["value"], "10.86.2.130");
     assert_eq!(node["kubeletExtraArgs"][1]["value"], "disk=ssd,example.com/rack=a1");
     assert_eq!(
         node["taints"],
@@ -257,7 +257,7 @@ fn a_machine_registers_as_planned() {
     let init = document(&built, "kube-mast01", "/etc/bpc/kubeadm/init.yaml");
     assert_eq!(init["nodeRegistration"]["taints"], Value::Sequence(Vec::new()));
     assert_eq!(init["nodeRegistration"]["kubeletExtraArgs"][1]["name"], "v");
-    assert_eq!(init["localAPIEndpoint"]["advertiseAddress"], "192.168.1.2");
+    assert_eq!(init["localAPIEndpoint"]["advertiseAddress"], "10.86.1.2");
     assert_eq!(
         (&init["timeouts"]["kubernetesAPICall"], &init["timeouts"]["etcdAPICall"]),
         (&"3m".into(), &"3m".into())
@@ -265,7 +265,7 @@ fn a_machine_registers_as_planned() {
 
     let plain = of_minor("blueprints", "kube-demo", "1.36");
     let join = document(&plain, "kube-mast02", "/etc/bpc/kubeadm/join.yaml");
-    assert_eq!(join["controlPlane"]["localAPIEndpoint"]["advertiseAddress"], "192.168.1.3");
+    assert_eq!(join["controlPlane"]["localAPIEndpoint"]["advertiseAddress"], "10.86.1.3");
     assert!(join["nodeRegistration"].get("taints").is_none() && join.get("patches").is_none());
 }
 
@@ -328,7 +328,7 @@ fn kubectl_reads_the_ways_to_the_api() {
         let output = command.output().unwrap();
         assert!(output.status.success(), "{path}: {}", String::from_utf8_lossy(&output.stderr));
         let read: Value = serde_yaml::from_slice(&output.stdout).unwrap();
-        assert_eq!(read["clusters"][0]["cluster"]["server"], "https://192.168.4.20:6443");
+        assert_eq!(read["clusters"][0]["cluster"]["server"], "https://10.86.4.20:6443");
         let user = &read["users"][0]["user"];
         if machine == "busybox" {
             assert_eq!(read["users"][0]["name"], "kubernetes-admin-busybox");

@@ -5,10 +5,14 @@ mod lab;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::net::Ipv4Addr;
+use std::path::Path;
 
 use bpc::diag::{Diagnostic, Place, Severity, Step};
+use bpc::driver::inputs;
 use bpc::plan_site;
+use bpc::repository::STARTS;
 use bpc::site::{Machine, Network, Nic, Site};
+use ipnet::Ipv4Net;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -191,4 +195,41 @@ fn most_random_blueprints_have_no_errors() {
     some("two VLANs on an adapter", &|site| {
         site.machines.iter().flat_map(|machine| &machine.nics).any(|nic| nic.attachments.len() > 1)
     });
+}
+
+/// Ranges that the host is often in itself: its resolver there would be asked on the machine's own network (RFC 1918 ranges
+/// as home routers, Docker, LXC, libvirt and VirtualBox ship them).
+const RANGES_OF_HOSTS: [&str; 9] = [
+    "192.168.0.0/22",
+    "192.168.122.0/24",
+    "192.168.178.0/24",
+    "172.16.0.0/12",
+    "10.0.0.0/20",
+    "10.10.0.0/16",
+    "10.42.0.0/15",
+    "10.88.0.0/16",
+    "169.254.0.0/16",
+];
+
+#[test]
+fn shipped_blueprints_keep_off_the_ranges_of_hosts() {
+    let hosts: Vec<Ipv4Net> = RANGES_OF_HOSTS.iter().map(|range| range.parse().unwrap()).collect();
+    for start in STARTS {
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("blueprints").join(start.name).join("blueprint.yaml");
+        let site = plan_site(&inputs(&path).unwrap()).0.unwrap();
+        let internal = site.networks.iter().filter(|network| network.host.is_none());
+        assert!(internal.clone().count() > 0, "{}", start.name);
+        for network in internal {
+            let overlaps = |host: &&Ipv4Net| host.contains(&network.cidr) || network.cidr.contains(*host);
+            assert_eq!(
+                hosts.iter().find(overlaps),
+                None,
+                "{}: {} is {}",
+                start.name,
+                network.name,
+                network.cidr
+            );
+        }
+    }
 }

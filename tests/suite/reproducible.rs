@@ -96,9 +96,9 @@ fn on_any_number_of_threads() {
 #[test]
 fn over_an_earlier_build_of_something_else() {
     assert_same_as_ever(|project, command| {
-        project.edit("blueprints/kube-demo/blueprint.yaml", "192.168.1.0/24", "192.168.9.0/24");
+        project.edit("blueprints/kube-demo/blueprint.yaml", "10.86.1.0/24", "192.168.9.0/24");
         assert_eq!(project.bpc(&["build"]).status, 0);
-        project.edit("blueprints/kube-demo/blueprint.yaml", "192.168.9.0/24", "192.168.1.0/24");
+        project.edit("blueprints/kube-demo/blueprint.yaml", "192.168.9.0/24", "10.86.1.0/24");
         command
     });
 }

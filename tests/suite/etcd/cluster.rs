@@ -54,9 +54,9 @@ fn members_start_once_and_again_with_what_is_new() {
     assert!(metrics.contains("\netcd_server_has_leader 1\n"), "{metrics}");
     let quota = metrics.lines().find(|line| line.starts_with("etcd_server_quota_backend_bytes "));
     assert_eq!(quota, Some("etcd_server_quota_backend_bytes 2.147483648e+09"));
-    let stranger = node.tries("curl --silent --fail --insecure https://192.168.1.6:2379/version");
+    let stranger = node.tries("curl --silent --fail --insecure https://10.86.1.6:2379/version");
     assert!(!stranger.0, "{}", stranger.1);
-    let elsewhere = lab.nodes[0].tries("curl --silent --max-time 2 http://192.168.1.6:2381/metrics");
+    let elsewhere = lab.nodes[0].tries("curl --silent --max-time 2 http://10.86.1.6:2381/metrics");
     assert!(!elsewhere.0, "{}", elsewhere.1);
 }
 

@@ -32,13 +32,13 @@ fn only_a_ready_api_server_may_hold_the_address(on: On) {
         ("0.0.0.0", "apiserver", "500", false),
         // Of another authority.
         ("0.0.0.0", "etcd/server", "200", false),
-        ("192.168.1.2", "apiserver", "200", true),
+        ("10.86.1.2", "apiserver", "200", true),
     ] {
         node.api(address, certificate, code);
         let found = if ready { becomes_ready(node) } else { is_ready(node) };
         assert_eq!(found, ready, "{on:?} {address} {certificate} {code}");
         if address != "0.0.0.0" {
-            node.run("ip addr add 192.168.1.100/24 dev mast");
+            node.run("ip addr add 10.86.1.100/24 dev mast");
             assert!(!is_ready(node), "not at the floating address");
         }
         node.signal("api", "KILL");

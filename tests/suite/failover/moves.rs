@@ -89,7 +89,7 @@ fn a_pair_serves_on_whatever_fails(on: On) {
     assert_eq!(lab.nodes[0].told(), ["gone", "here", "fault", "gone", "here", "fault", "gone", "here"]);
     assert_eq!(lab.nodes[1].told(), ["gone", "here", "fault", "gone", "here", "gone", "gone"]);
     let journal = lab.nodes[0].run("cat /run/journal");
-    assert!(journal.contains(" bpc: bpc: hapx-node01 floating address 192.168.5.50 fault\n"), "{journal}");
+    assert!(journal.contains(" bpc: bpc: hapx-node01 floating address 10.86.5.50 fault\n"), "{journal}");
 }
 
 #[test]

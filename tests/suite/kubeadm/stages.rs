@@ -39,7 +39,7 @@ case $* in
 esac"#;
 
 /// As etcd 3.6 writes it.
-const MEMBERS: &str = r#"{"header":{"cluster_id":"1","member_id":"22","raft_term":"3"},"members":[{"ID":"22","name":"kube-mast02","peerURLs":["https://192.168.1.3:2380"],"clientURLs":["https://192.168.1.3:2379"]},{"ID":"11529215046068469761","name":"kube-mast01","peerURLs":["https://192.168.1.2:2380"],"clientURLs":["https://192.168.1.2:2379"]}]}"#;
+const MEMBERS: &str = r#"{"header":{"cluster_id":"1","member_id":"22","raft_term":"3"},"members":[{"ID":"22","name":"kube-mast02","peerURLs":["https://10.86.1.3:2380"],"clientURLs":["https://10.86.1.3:2379"]},{"ID":"11529215046068469761","name":"kube-mast01","peerURLs":["https://10.86.1.2:2380"],"clientURLs":["https://10.86.1.2:2379"]}]}"#;
 
 /// What the second attempt passes over.
 const EXPLAINED: &str = "--ignore-preflight-errors=FileAvailable--etc-kubernetes-bootstrap-kubelet.conf,";
@@ -168,7 +168,7 @@ fn a_first_control_plane_that_was_made_anew_joins_the_others() {
         let asked = calls(&machine, "curl");
         let removed = asked.iter().find(|call| call.contains("member/remove")).unwrap();
         assert!(
-            removed.contains("--data {\"ID\": \"11529215046068469761\"} https://192.168.1.3:2379"),
+            removed.contains("--data {\"ID\": \"11529215046068469761\"} https://10.86.1.3:2379"),
             "{removed}"
         );
     }
@@ -197,7 +197,7 @@ fn others_wait_for_the_api_and_never_start_a_cluster() {
             run(&machine);
             assert_eq!(calls(&machine, "kubeadm"), ["kubeadm join --config /etc/bpc/kubeadm/join.yaml"]);
             assert_eq!(machine.read("run/bpc/60-kubeadm.failed"), "");
-            assert!(machine.console().contains("nothing answers at https://192.168.4.20:6443 yet"));
+            assert!(machine.console().contains("nothing answers at https://10.86.4.20:6443 yet"));
             assert_ne!(machine.read("var/lib/bpc/kubeadm/joined"), "");
         }
     }

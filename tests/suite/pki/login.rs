@@ -185,7 +185,7 @@ fn machines_know_each_other() {
     let built = built("");
     let Some((sshd, _files)) = start(&built, "gate-node01") else { return };
     let gate = built.site.ssh.certificates.iter().find(|it| it.id == "gate-node01.kube.full").unwrap();
-    let strangers = ["kube-mast01", "kube-mast01.kube.full", "api.kube.full", "192.168.1.2", "localhost"];
+    let strangers = ["kube-mast01", "kube-mast01.kube.full", "api.kube.full", "10.86.1.2", "localhost"];
     let names = gate.principals.iter().map(|name| (name.as_str(), "Permission denied"));
     let names: Vec<_> = names.chain(strangers.map(|name| (name, "Host key verification failed"))).collect();
     assert!(names.len() > 15 && names.iter().any(|(name, _)| *name == "gate-node01.lb.kube.full"));
@@ -261,9 +261,9 @@ fn ssh_reads_the_config_as_it_is_meant() {
         for (name, own) in [
             (
                 "kube-mast01",
-                "hostname 192.168.1.2\nport 22\nproxyjump busybox\nhostkeyalias kube-mast01.kube.full\n",
+                "hostname 10.86.1.2\nport 22\nproxyjump busybox\nhostkeyalias kube-mast01.kube.full\n",
             ),
-            ("etcd-node03.kube.full", "hostname 192.168.1.7\nport 22\nproxyjump busybox\n"),
+            ("etcd-node03.kube.full", "hostname 10.86.1.7\nport 22\nproxyjump busybox\n"),
             ("busybox", "hostname 127.0.0.1\nport 2222\nhostkeyalias busybox.kube.full\n"),
         ] {
             let said = host(name);
@@ -308,13 +308,13 @@ fn the_operator_jumps_over_the_bastion() {
     let built = built("");
     equip(&shell, &built);
     for (name, machine, listen) in
-        [("bastion", "busybox", "127.0.0.1:2222"), ("target", "kube-mast01", "192.168.1.2:22")]
+        [("bastion", "busybox", "127.0.0.1:2222"), ("target", "kube-mast01", "10.86.1.2:22")]
     {
         let mut configuration = install(&shell, &built, machine);
         write!(configuration, "ListenAddress {listen}\n{ALONE}").unwrap();
         shell.add(name, configuration);
     }
-    let mut command = shell.tool.command_in_network(&["mast=192.168.1.2/24"]);
+    let mut command = shell.tool.command_in_network(&["mast=10.86.1.2/24"]);
     let output = command.args(["-euc", JUMP, "sh"]).arg(shell.files.path_for("")).output().unwrap();
     let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     assert!(output.status.success(), "{said}");

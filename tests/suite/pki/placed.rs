@@ -183,17 +183,17 @@ fn servers_are_known_by_their_names_and_addresses() {
             true,
         ),
         ("kube-mast02", api, "kubernetes-ca", "-verify_hostname", "api.kube.full", true),
-        ("kube-mast02", api, "kubernetes-ca", "-verify_ip", "192.168.1.3", true),
-        ("kube-mast02", api, "kubernetes-ca", "-verify_ip", "192.168.4.20", true),
+        ("kube-mast02", api, "kubernetes-ca", "-verify_ip", "10.86.1.3", true),
+        ("kube-mast02", api, "kubernetes-ca", "-verify_ip", "10.86.4.20", true),
         ("kube-mast02", api, "kubernetes-ca", "-verify_ip", "10.96.0.1", true),
         ("kube-mast02", api, "kubernetes-ca", "-verify_hostname", "kube-mast01", false),
-        ("kube-mast02", api, "kubernetes-ca", "-verify_ip", "192.168.1.2", false),
+        ("kube-mast02", api, "kubernetes-ca", "-verify_ip", "10.86.1.2", false),
         ("etcd-node03", member, "etcd-ca", "-verify_hostname", "etcd-node03", true),
         ("etcd-node03", member, "etcd-ca", "-verify_hostname", "localhost", true),
-        ("etcd-node03", member, "etcd-ca", "-verify_ip", "192.168.1.7", true),
+        ("etcd-node03", member, "etcd-ca", "-verify_ip", "10.86.1.7", true),
         ("etcd-node03", member, "etcd-ca", "-verify_ip", "127.0.0.1", true),
-        ("etcd-node03", member, "etcd-ca", "-verify_ip", "192.168.1.6", false),
-        ("kube-mast02", kubelet, "kubernetes-ca", "-verify_ip", "192.168.1.3", true),
+        ("etcd-node03", member, "etcd-ca", "-verify_ip", "10.86.1.6", false),
+        ("kube-mast02", kubelet, "kubernetes-ca", "-verify_ip", "10.86.1.3", true),
         ("kube-mast02", kubelet, "kubernetes-ca", "-verify_hostname", "kube-mast02", true),
         ("kube-node01", kubelet, "kubernetes-ca", "-verify_hostname", "kube-node01.kube.full", true),
         ("kube-node01", kubelet, "kubernetes-ca", "-verify_hostname", "kube-node02", false),
@@ -210,13 +210,13 @@ fn kubectl_reads_the_kubeconfigs() {
     let Some(kubectl) = tool(On::Trixie, "kubectl") else { return };
     for line in ["", "pki: {root: true, authority_keys: vault}"] {
         let built = cluster("kube-demo", line);
-        let endpoint = "https://192.168.4.20:6443";
+        let endpoint = "https://10.86.4.20:6443";
         let mut files = vec![("kubeconfig/admin.conf", "kubernetes-admin", endpoint)];
         let machine = "machines/kube-mast02/files/etc/kubernetes";
         let (manager, scheduler) =
             (format!("{machine}/controller-manager.conf"), format!("{machine}/scheduler.conf"));
-        files.push((&manager, "system:kube-controller-manager", "https://192.168.1.3:6443"));
-        files.push((&scheduler, "system:kube-scheduler", "https://192.168.1.3:6443"));
+        files.push((&manager, "system:kube-controller-manager", "https://10.86.1.3:6443"));
+        files.push((&scheduler, "system:kube-scheduler", "https://10.86.1.3:6443"));
         let worker = "machines/kube-node03/files/etc/kubernetes/kubelet.conf";
         if !line.is_empty() {
             files.push((worker, "system:node:kube-node03", endpoint));
