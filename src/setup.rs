@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use sha2::{Digest, Sha256};
-
 use crate::artifact::{Content, Kind};
+use crate::bug::Bug;
 use crate::value::Secret;
 
 /// A file that the seed puts on the machine, owned by root; or that the [operator](OperatorFile) gets.
@@ -70,22 +69,36 @@ pub struct Stage {
     pub name: &'static str,
     /// The script, `#!/bin/sh` line included.
     pub script: String,
+    /// Paths of the files of the machine that it puts into force or reads.
+    pub inputs: Vec<String>,
 }
 
 impl Stage {
-    /// A stage that puts these files into force: it is another stage, and so runs again, when one of them changes.
-    ///
-    /// The digest of a secret would tell something about it; a stage that uses one has to change with it by a
-    /// variable of its own, such as the secret's generation.
+    /// A stage that also puts these files into force.
     #[must_use]
-    pub fn applying(mut self, files: &[File]) -> Self {
-        self.script.push_str("\n# Puts into force:\n");
-        for file in files.iter().filter(|file| !file.content.is_secret()) {
-            let digest = base16ct::lower::encode_string(&Sha256::digest(file.content.bytes()));
-            // Writing to a string cannot fail.
-            let _ = writeln!(self.script, "# {digest}  {}", file.path);
-        }
+    pub fn applying<'a>(mut self, files: impl IntoIterator<Item = &'a File>) -> Self {
+        self.inputs.extend(files.into_iter().map(|file| file.path.clone()));
         self
+    }
+
+    /// The stage with the digests of all its inputs in its script: it is another stage, and so runs again, when one of
+    /// them changes. `digest` makes them, 64 hexadecimal digits that tell nothing about a secret.
+    ///
+    /// # Errors
+    /// [`Bug`] if an input is none of `files`.
+    pub fn sealed(mut self, files: &[File], digest: impl Fn(&Content) -> String) -> Result<Self, Bug> {
+        let inputs: BTreeSet<&String> = self.inputs.iter().collect();
+        if !inputs.is_empty() {
+            self.script.push_str("\n# Puts into force:\n");
+        }
+        for path in inputs {
+            let file = files.iter().find(|file| file.path == *path);
+            let file =
+                file.ok_or_else(|| Bug(format!("stage {} reads {path}, which is not there", self.name)))?;
+            // Writing to a string cannot fail.
+            let _ = writeln!(self.script, "# {}  {path}", digest(&file.content));
+        }
+        Ok(self)
     }
 
     /// The file name: `20-dnsmasq`.
@@ -116,6 +129,16 @@ impl Setup {
     pub fn apply(&mut self, stage: Stage, files: Vec<File>) {
         self.stages.push(stage.applying(&files));
         self.files.extend(files);
+    }
+
+    /// The same with all stages [sealed](Stage::sealed).
+    ///
+    /// # Errors
+    /// [`Bug`] if a stage reads what the machine does not have.
+    pub fn sealed(mut self, digest: impl Fn(&Content) -> String) -> Result<Self, Bug> {
+        let stages = std::mem::take(&mut self.stages).into_iter();
+        self.stages = stages.map(|stage| stage.sealed(&self.files, &digest)).collect::<Result<_, _>>()?;
+        Ok(self)
     }
 }
 
@@ -159,26 +182,32 @@ impl Setups {
 mod tests {
     use super::*;
 
-    fn stage(files: &[File]) -> String {
-        Stage::new(20, "firewall", &[], "nft -f /etc/nftables.conf\n").applying(files).script
+    /// The script of a stage that applies these files, with what is in them in place of digests.
+    fn stage(files: &[File]) -> Result<String, Bug> {
+        let mut setup = Setup::default();
+        setup.apply(Stage::new(20, "firewall", &[], "nft -f /etc/nftables.conf\n"), files.to_vec());
+        let shown = |content: &Content| String::from_utf8_lossy(content.bytes()).into_owned();
+        Ok(setup.sealed(shown)?.stages.remove(0).script)
     }
 
     #[test]
-    fn a_stage_changes_with_what_it_applies() {
-        let rules = |text: &str| File::text("/etc/nftables.conf", text);
-        assert_ne!(stage(&[rules("a")]), stage(&[rules("b")]));
-        assert!(stage(&[rules("a")]).ends_with("  /etc/nftables.conf\n"));
-    }
-
-    #[test]
-    fn a_stage_tells_nothing_about_a_secret() {
-        let key = |bytes: &[u8]| File {
-            path: "/etc/corosync/authkey".to_owned(),
-            content: Content::Secret(Secret::new(bytes.to_vec())),
-            mode: 0o400,
-            secrets: Vec::new(),
+    fn a_stage_changes_with_all_that_it_applies() {
+        let key = SecretUse { purpose: "etcd-ca".to_owned(), why: "signs" };
+        let files = |rules: &str, secret: &str| {
+            let secret = Secret::new(secret.to_owned());
+            [File::text("/etc/nftables.conf", rules), File::secret("/etc/key", &secret, key.clone())]
         };
-        assert_eq!(stage(&[key(b"a")]), stage(&[key(b"b")]));
+        let one = stage(&files("a", "b")).unwrap();
+        assert!(one.ends_with("\n# Puts into force:\n# b  /etc/key\n# a  /etc/nftables.conf\n"), "{one}");
+        assert_ne!(one, stage(&files("A", "b")).unwrap());
+        assert_ne!(one, stage(&files("a", "B")).unwrap());
+    }
+
+    #[test]
+    fn a_stage_reads_nothing_that_is_not_there() {
+        let stage = Stage::new(20, "it", &[], "").applying(&[File::text("/etc/it", "")]);
+        let setup = Setup { stages: vec![stage], ..Setup::default() };
+        assert!(setup.sealed(|_| String::new()).is_err());
     }
 
     #[test]

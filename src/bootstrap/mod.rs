@@ -4,7 +4,8 @@
 //! `bpc-bootstrap.service`, and the engine behind that unit does the work, at every boot:
 //!
 //! * It waits for cloud-init to end, then runs the stages in order. A stage that succeeded leaves the SHA-256 of its
-//!   file in `/var/lib/bpc/stamps/` and is not run again until the file changes. A stage that fails is tried again
+//!   file in `/var/lib/bpc/stamps/` and is not run again until the file changes; the digests of all files that it reads
+//!   stand in it, so it changes with each of them. A stage that fails is tried again
 //!   for ever, after 2, 4, ... 60 seconds, and the later ones wait: so machines may boot in any order.
 //! * The output of the stages is in the journal (`journalctl -t bpc`); `bpc-status` prints how far the machine is.
 //! * The serial console has a line for what a script on the host wants to know, and nothing else:
@@ -75,7 +76,7 @@ impl Stage {
     /// A stage whose script is `body` below `variables`, with the functions of `lib.sh` at hand.
     #[must_use]
     pub fn new(order: u8, name: &'static str, variables: &[(&'static str, &str)], body: &str) -> Self {
-        Self { order, name, script: self::script(variables, body) }
+        Self { order, name, script: self::script(variables, body), inputs: Vec::new() }
     }
 }
 
@@ -93,5 +94,10 @@ pub fn script<V: AsRef<str>>(variables: &[(&'static str, V)], body: &str) -> Str
 #[must_use]
 pub fn packages(names: &BTreeSet<String>) -> Stage {
     let variables = [("PACKAGES", shell::words(names))];
-    Stage { order: 10, name: "packages", script: script(&variables, include_str!("packages.sh")) }
+    Stage {
+        order: 10,
+        name: "packages",
+        script: script(&variables, include_str!("packages.sh")),
+        inputs: Vec::new(),
+    }
 }

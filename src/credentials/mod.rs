@@ -18,10 +18,15 @@ use crate::vault::{Derivation, Vault};
 
 pub use ssh::{CertifiedKey, SshCredentials};
 
+/// The purpose of the key that digests of secrets are made with.
+const SEAL: &str = "stage-inputs";
+
 /// What the machines and the operator of a site prove who they are with.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     fingerprint: String,
+    /// What makes digests of secrets that anybody may see.
+    seal: Vault,
     ssh: SshCredentials,
     authorities: BTreeMap<AuthorityKind, Authority>,
     certificates: BTreeMap<(Holder, CertificateKind), Issued>,
@@ -46,6 +51,7 @@ impl Credentials {
     /// [`Bug`] if one of them cannot be written as X.509 or for OpenSSH.
     pub fn issue(site: &Site, vault: &Vault) -> Result<Self, Bug> {
         let fingerprint = vault.fingerprint();
+        let seal = Vault::from_key(*vault.derive(&site.name, SEAL, 0).expose());
         let ssh = SshCredentials::issue(site, vault)?;
         let secrets = site.shared_secrets();
         let shared = secrets.iter().map(|secret| (*secret, shared(site, vault, *secret))).collect();
@@ -55,6 +61,7 @@ impl Credentials {
             let (authorities, certificates) = (BTreeMap::new(), BTreeMap::new());
             return Ok(Self {
                 fingerprint,
+                seal,
                 ssh,
                 authorities,
                 certificates,
@@ -76,6 +83,7 @@ impl Credentials {
             .collect();
         Ok(Self {
             fingerprint,
+            seal,
             ssh,
             certificates: certificates?,
             service_account: Some(issuer.key(SERVICE_ACCOUNT)?),
@@ -89,6 +97,13 @@ impl Credentials {
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
+    }
+
+    /// What is another text whenever a secret of 256 bits by its `digest` is another one: 64 hexadecimal digits from
+    /// which, unlike from a digest, nobody without the vault can try what the secret may be.
+    #[must_use]
+    pub fn sealed(&self, digest: &str) -> String {
+        base16ct::lower::encode_string(self.seal.derive("", digest, 0).expose())
     }
 
     /// What machines and the operator show each other by SSH.

@@ -34,7 +34,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("resolve", &["assets", "diag", "model", "site", "source", "value"]),
     // The back end: cannot fail on what a user wrote.
     ("credentials", &["bug", "pki", "site", "value", "vault"]),
-    ("setup", &["artifact", "value"]),
+    ("setup", &["artifact", "bug", "value"]),
     // Shows where secrets and certificates are, so it stands below what puts them there.
     ("plan", &["artifact", "bug", "credentials", "pki", "setup", "site", "value"]),
     ("expiry", &["diag", "plan"]),

@@ -1,7 +1,6 @@
 # kubectl's way to the API for the one who logs in here: what kubectl looks for belongs to that user, and a seed's files
-# belong to root. Another certificate, known by its SHA-256, makes this another stage.
+# belong to root.
 
-log "the certificate of kubectl is $FINGERPRINT"
 entry=$(getent passwd "$LOGIN")
 folder=${BPC_ROOT:-}$(printf '%s\n' "$entry" | cut -d : -f 6)/.kube
 umask 077

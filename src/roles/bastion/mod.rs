@@ -78,10 +78,6 @@ fn administrator(
     (machine, setup): (&Machine, &mut Setup),
 ) -> Result<(), Bug> {
     let holder = Holder::Machine(machine.name.clone());
-    let issued = credentials.certificate(&holder, CertificateKind::Admin)?;
-    let fingerprint = issued.certificate.fingerprint();
-    let variables = [("LOGIN", site.user.as_str()), ("FINGERPRINT", &fingerprint)];
-    setup.stages.push(Stage::new(35, "kubeconfig", &variables, KUBECONFIG));
     let kubeconfig = Kubeconfig {
         path: "/etc/bpc/kubernetes/admin.conf",
         holder,
@@ -89,7 +85,9 @@ fn administrator(
         server: cluster.server(),
         why: "kubectl of who logs in on the bastion",
     };
-    setup.files.push(kubeconfig.file(site, credentials)?);
+    let variables = [("LOGIN", site.user.as_str())];
+    let stage = Stage::new(35, "kubeconfig", &variables, KUBECONFIG);
+    setup.apply(stage, vec![kubeconfig.file(site, credentials)?]);
     Ok(())
 }
 

@@ -1,6 +1,5 @@
 # The floating address.
 
-log "generation $GENERATION of the password"
 # keepalived only complains of a file that it cannot include.
 test -s /etc/keepalived/password.conf
 # keepalived 2.2.7 sends itself SIGTERM where it looks at scripts of another user without being a child of its own

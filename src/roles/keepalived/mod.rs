@@ -88,9 +88,8 @@ pub(super) fn add(
     };
     setup.install(["curl", "keepalived"]);
     setup.stages.push(Stage::new(8, "keepalived-user", &[], include_str!("keepalived-user.sh")));
-    let generation = site.generation(SharedSecret::VrrpPassword.as_str()).to_string();
     setup.apply(
-        Stage::new(45, "keepalived", &[("GENERATION", &generation)], include_str!("keepalived.sh")),
+        Stage::new(45, "keepalived", &[], include_str!("keepalived.sh")),
         vec![
             File::text("/etc/keepalived/keepalived.conf", configuration(site, settings, machine, floating)?),
             password(credentials)?,
@@ -259,15 +258,6 @@ mod tests {
             files.map(|file| (file.path.clone(), file.mode)).collect()
         };
         assert_eq!(secret(&one), [(PASSWORD.to_owned(), 0o600)]);
-    }
-
-    #[test]
-    fn a_new_password_is_a_new_stage() {
-        let rest = "load_balancer: {address: 10.2.0.9}";
-        let stages = |rest: &str| setup(&site(&TRIO, rest), "hapx01").stages;
-        let (old, new) = (stages(rest), stages(&format!("{rest}\nrotate: {{vrrp-password: 1}}")));
-        assert_eq!(old[0], new[0]);
-        assert_ne!(old[1], new[1]);
     }
 
     #[test]

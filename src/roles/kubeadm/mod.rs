@@ -36,6 +36,8 @@ const PKI: &str = "/etc/kubernetes/pki";
 const AUTHENTICATION: &str = "/etc/bpc/kubeadm/authentication.yaml";
 const DISCOVERY: &str = "/etc/bpc/kubeadm/discovery.conf";
 const PATCHES: &str = "/etc/bpc/kubeadm/patches";
+/// Where all is that kubeadm reads.
+const READ: [&str; 2] = ["/etc/bpc/kubeadm/", "/etc/kubernetes/"];
 
 /// Has kubelets ask for no new certificate: kubeadm makes this true in the configuration, and nobody would sign one; nor
 /// would a kubelet that keeps its certificate in a store of its own look at that of a new seed. Patches of a blueprint
@@ -83,7 +85,8 @@ pub(super) fn add(
         let document = node::init(cluster, credentials, machine)?;
         setup.files.push(File::secret("/etc/bpc/kubeadm/init.yaml", &document, used));
     }
-    setup.stages.push(stage(site, cluster, machine));
+    let read = |file: &&File| READ.iter().any(|folder| file.path.starts_with(folder));
+    setup.stages.push(stage(site, cluster, machine).applying(setup.files.iter().filter(read)));
     Ok(())
 }
 
@@ -158,5 +161,6 @@ fn stage(site: &Site, cluster: &Cluster, machine: &Machine) -> Stage {
         ("JOIN_SKIPS", node::skipped(&cluster.kubeadm.join).join(",")),
         ("EXPLAINED", explained.join(",")),
     ];
-    Stage { order: 60, name: "kubeadm", script: script(&variables, include_str!("cluster.sh")) }
+    let script = script(&variables, include_str!("cluster.sh"));
+    Stage { order: 60, name: "kubeadm", script, inputs: Vec::new() }
 }

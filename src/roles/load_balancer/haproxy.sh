@@ -1,7 +1,6 @@
 # What HAProxy can read is put into force. Pacemaker, where there is one, starts it by itself.
 
 haproxy -c -q -f /etc/haproxy/haproxy.cfg -f /etc/haproxy/users.cfg
-log "the statistics page has its password number $PASSWORD_GENERATION"
 if [ "$STARTED_BY" = systemd ]; then
   enable_service haproxy reload-or-restart
 else

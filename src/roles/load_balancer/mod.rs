@@ -125,8 +125,7 @@ pub(super) fn add(
         Some(Failover::Pacemaker(_)) => "pacemaker",
         Some(Failover::Keepalived(_)) | None => "systemd",
     };
-    let generation = site.generations.get(SharedSecret::StatsPassword.as_str()).copied().unwrap_or(0);
-    let variables = [("STARTED_BY", started_by), ("PASSWORD_GENERATION", &generation.to_string())];
+    let variables = [("STARTED_BY", started_by)];
     setup.apply(Stage::new(40, "haproxy", &variables, include_str!("haproxy.sh")), files);
     Ok(())
 }

@@ -1,6 +1,5 @@
 # Who belongs to the cluster.
 
-log "generation $GENERATION of the key"
 corosync -t
 if [ "$HAPROXY" = yes ]; then
   # The cluster starts it. What runs already goes on, and the cluster finds it.

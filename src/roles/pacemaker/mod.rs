@@ -50,10 +50,8 @@ pub(super) fn add(
     };
     setup.install(["corosync", "crmsh", "pacemaker", agents]);
     setup.packages.extend(settings.agents.iter().map(|agent| agent.package.clone()));
-    let generation = site.generation(SharedSecret::CorosyncAuthkey.as_str());
     let haproxy = if machine.role == Role::LoadBalancer { "yes" } else { "no" };
-    let variables =
-        [("MACHINE", machine.name.as_str()), ("HAPROXY", haproxy), ("GENERATION", &generation.to_string())];
+    let variables = [("MACHINE", machine.name.as_str()), ("HAPROXY", haproxy)];
     setup.apply(
         Stage::new(
             45,

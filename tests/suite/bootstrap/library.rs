@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use bpc::bootstrap::{packages, script};
-use bpc::setup::{File, Stage};
+use bpc::setup::Stage;
 use sha2::{Digest as _, Sha256};
 
 use super::scratch::{Machine, Shell, output, shells, succeed};
@@ -236,8 +236,7 @@ fn a_service_is_enabled_and_started_or_reloaded() {
 fn files_are_put_into_force_once_for_each_stage_and_boot() {
     for shell in shells() {
         let stage = |text: &str| {
-            Stage::new(40, "haproxy", &[], "enable_service haproxy reload-or-restart\n")
-                .applying(&[File::text("/etc/haproxy/haproxy.cfg", text)])
+            Stage::new(40, "haproxy", &[], &format!("enable_service haproxy reload-or-restart\n# {text}\n"))
         };
         let machine = Machine::new(&shell, &[stage("old")]);
         machine.stub("systemctl", "! [ -e \"$BPC_ROOT/broken\" ] || case $* in *start*) exit 1 ;; esac");
@@ -265,7 +264,8 @@ fn files_are_put_into_force_once_for_each_stage_and_boot() {
 fn a_stage_has_its_variables_and_the_functions() {
     for shell in shells() {
         let text = script(&[("MOTTO", "it's $HOME\nsweet")], "log \"$MOTTO\"\nfalse\nlog not reached\n");
-        let machine = Machine::new(&shell, &[Stage { order: 1, name: "motto", script: text }]);
+        let machine =
+            Machine::new(&shell, &[Stage { order: 1, name: "motto", script: text, inputs: Vec::new() }]);
         machine.stub("sleep", "case $1 in 2) echo '#!/bin/sh' >\"$BPC_LIB/stages/01-motto\" ;; esac");
         assert_eq!(
             machine.run(),

@@ -131,9 +131,10 @@ const LOADED: &str = "/run/stubs/loaded";
 const ACTIVE: &str = "/run/stubs/active";
 
 /// Where files are that no service reads: programs do, whenever they run.
-const AT_USE: [&str; 6] = [
+const AT_USE: [&str; 7] = [
     "/etc/apt/",
     "/etc/bpc/",
+    "/etc/kubernetes/",
     "/etc/modules-load.d/",
     "/etc/systemd/system/",
     "/etc/sysusers.d/",

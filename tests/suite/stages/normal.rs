@@ -3,16 +3,8 @@
 use std::collections::BTreeSet;
 
 /// Variables of stages that make no other script of them.
-const NAMES: [&str; 8] = [
-    "FINGERPRINT=",
-    "LOGIN=",
-    "MACHINE=",
-    "MEMBERS=",
-    "PACKAGES=",
-    "REGISTRIES=",
-    "TIMEZONE=",
-    "WAITS='wait node/",
-];
+const NAMES: [&str; 7] =
+    ["LOGIN=", "MACHINE=", "MEMBERS=", "PACKAGES=", "REGISTRIES=", "TIMEZONE=", "WAITS='wait node/"];
 
 /// A script: two that are equal here need only one run.
 pub(super) fn script(text: &str) -> String {

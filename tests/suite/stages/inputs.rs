@@ -1,0 +1,157 @@
+//! What stages are known by: a stage runs again when anything that it puts into force or reads is another one.
+
+use std::collections::BTreeSet;
+
+use bpc::artifact::Content;
+use bpc::setup::{File, Setup, Stage};
+use bpc::value::Secret;
+use sha2::{Digest as _, Sha256};
+
+use super::APPLIES;
+use crate::built::{blueprints, changed_in};
+
+/// Files that no stage has to do anything about, and who reads them when.
+const READ_AT_USE: [(&str, &str); 9] = [
+    ("/etc/apt/apt.conf.d/90bpc", "each call of apt"),
+    ("/etc/crictl.yaml", "each call of crictl"),
+    ("/etc/default/locale", "each login"),
+    ("/etc/hosts", "each look-up; dnsmasq has names of its own"),
+    ("/etc/ssh/ssh_known_hosts", "each call of ssh"),
+    ("/etc/timezone", "programs that ask for the name of the zone; the zone itself is a stage's"),
+    ("/usr/local/sbin/bpc-etcd-", "each call of it"),
+    ("/usr/local/sbin/bpc-etcdctl", "each call of it"),
+    ("/usr/local/sbin/bpc-renew-token", "each call of it"),
+];
+
+fn hex(content: &Content) -> String {
+    base16ct::lower::encode_string(&Sha256::digest(content.bytes()))
+}
+
+/// The script without the list of what it reads, and that list: digests and paths.
+fn parts(stage: &Stage) -> (&str, Vec<(&str, &str)>) {
+    let (body, list) = stage.script.split_once(APPLIES).unwrap_or((&stage.script, ""));
+    let lines = list.lines().map(|line| line.strip_prefix("# ").unwrap().split_once("  ").unwrap());
+    (body, lines.collect())
+}
+
+/// The machines of all blueprints with their names.
+fn each_machine(mut look: impl FnMut(&str, &Setup)) {
+    for built in blueprints() {
+        for (machine, setup) in built.site.machines.iter().zip(&built.setups.machines) {
+            look(&format!("{}/{}", built.site.name, machine.name), setup);
+        }
+    }
+}
+
+#[test]
+fn every_stage_changes_with_every_file_that_it_reads() {
+    let mut changed = 0;
+    each_machine(|machine, setup| {
+        for stage in &setup.stages {
+            let bare = Stage { script: parts(stage).0.to_owned(), ..stage.clone() };
+            let sealed = |files: &[File]| bare.clone().sealed(files, hex).unwrap().script;
+            let before = sealed(&setup.files);
+            for path in &stage.inputs {
+                let mut files = setup.files.clone();
+                let file = files.iter_mut().find(|file| file.path == *path).unwrap();
+                let other = [file.content.bytes(), b"\n"].concat();
+                file.content = match file.content {
+                    Content::Public(_) => Content::Public(other),
+                    Content::Secret(_) => Content::Secret(Secret::new(other)),
+                };
+                assert_ne!(sealed(&files), before, "{machine} {}: {path}", stage.name);
+                changed += 1;
+            }
+        }
+    });
+    assert!(changed > 200, "{changed}");
+}
+
+#[test]
+fn every_file_is_a_stage_s_or_read_at_each_use() {
+    let mut used = BTreeSet::new();
+    each_machine(|machine, setup| {
+        for file in &setup.files {
+            let of_stage = setup.stages.iter().any(|stage| stage.inputs.contains(&file.path));
+            let at_use = READ_AT_USE.iter().find(|(path, _)| file.path.starts_with(path));
+            assert!(of_stage != at_use.is_some(), "{machine}: {} (a stage's: {of_stage})", file.path);
+            used.extend(at_use.map(|(path, _)| *path));
+        }
+    });
+    assert_eq!(used.into_iter().collect::<Vec<_>>(), READ_AT_USE.map(|(path, _)| path));
+}
+
+/// By the last part of a path: scripts have variables for folders.
+#[test]
+fn what_a_script_names_it_is_known_by() {
+    let mut named = BTreeSet::new();
+    each_machine(|machine, setup| {
+        for stage in &setup.stages {
+            let (body, list) = parts(stage);
+            let body: String = body.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+            // What is called is no input: it does its work with the variables of the stage.
+            // Names of files of add-ons are those of other programs' files too.
+            let is_asked =
+                |file: &&File| file.mode & 0o111 == 0 && !file.path.starts_with("/etc/bpc/addons/");
+            for file in setup.files.iter().filter(is_asked) {
+                let (_, name) = file.path.rsplit_once('/').unwrap();
+                let end =
+                    |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || "-_.".contains(c));
+                if !body.split(&format!("/{name}")).skip(1).any(end) {
+                    continue;
+                }
+                let known = list.iter().any(|(_, path)| path.ends_with(&format!("/{name}")));
+                // Only whether it is there is asked.
+                let asked = (stage.name, name) == ("kubernetes", "kubelet.conf");
+                assert!(known || asked, "{machine}: {} reads {}", stage.name, file.path);
+                named.insert((stage.name, name.to_owned()));
+            }
+        }
+    });
+    for (stage, name) in
+        [("kubeconfig", "admin.conf"), ("kubeadm", "init.yaml"), ("keepalived", "password.conf")]
+    {
+        assert!(named.contains(&(stage, name.to_owned())), "{named:?}");
+    }
+}
+
+#[test]
+fn digests_are_right_and_tell_nothing_about_secrets() {
+    each_machine(|machine, setup| {
+        for stage in &setup.stages {
+            for (digest, path) in parts(stage).1 {
+                let file = setup.files.iter().find(|file| file.path == path).unwrap();
+                let plain = hex(&file.content) == digest;
+                assert_eq!(plain, !file.content.is_secret(), "{machine} {}: {path}", stage.name);
+                assert_eq!(digest.len(), 64);
+            }
+        }
+    });
+}
+
+/// The stages of a machine of `kube-demo` that another blueprint changes.
+fn changes(machine: &str, change: impl Fn(String) -> String) -> Vec<&'static str> {
+    let stages = |change: &dyn Fn(String) -> String| {
+        let built = changed_in("blueprints", "kube-demo", change);
+        let index = built.site.machines.iter().position(|it| it.name == machine).unwrap();
+        built.setups.machines[index].stages.clone()
+    };
+    let (before, after) = (stages(&|text| text), stages(&change));
+    let differ = before.iter().zip(&after).filter(|(one, other)| one != other);
+    differ.map(|(stage, _)| stage.name).collect()
+}
+
+#[test]
+fn what_was_keyed_by_a_part_is_keyed_by_the_whole() {
+    // The certificate stays: only the address in the kubeconfig changes.
+    let moved = |text: String| {
+        assert!(text.contains("address: 192.168.4.20"), "{text}");
+        text.replace("address: 192.168.4.20", "address: 192.168.4.21")
+    };
+    let bastion = blueprints().into_iter().find(|built| built.site.name == "kube-demo").unwrap();
+    let bastion = bastion.site.with_role(bpc::site::Role::Bastion).next().unwrap().name.clone();
+    assert_eq!(changes(&bastion, moved), ["kubeconfig"]);
+    let rotated = |purpose: &str| format!("\nrotate: {{{purpose}: 1}}\n");
+    assert_eq!(changes("hapx-node01", |text| text + &rotated("corosync-authkey")), ["corosync"]);
+    assert_eq!(changes("hapx-node01", |text| text + &rotated("stats-password")), ["haproxy"]);
+}
