@@ -36,7 +36,8 @@ impl Resolver<'_> {
         let pod_cidr = self.pod_cidr(written, service_cidr, machines, networks);
         let network_plugin = self.network_plugin(written);
         let addons = self.addons(written, machines, networks);
-        let (manifests, kubeadm) = (self.manifests(written), self.kubeadm(written));
+        let manifests = self.manifests(written);
+        let kubeadm = self.kubeadm(written, version.map(|(_, release)| release));
         let registry_mirrors = self.registry_mirrors(written);
         let (version, release) = version?;
         let runtime = self.runtime(written, release);

@@ -1,58 +1,18 @@
 //! `kubernetes.kubeadm`: what goes to kubeadm as it is written, and what may not, because bpc decides it.
 
-use std::collections::BTreeMap;
-
 use serde_yaml::{Mapping, Value};
 
+mod check;
+mod conflict;
+mod decided;
+mod types;
+
 use super::Resolver;
+use crate::assets::Release;
 use crate::diag::{Code, Diagnostic, Path, Place};
-use crate::model::{Kubeadm, Kubernetes};
+use crate::model::Kubernetes;
 use crate::site::KubeadmExtras;
-
-/// A field that bpc decides, by its document and path, and how a blueprint says it instead.
-const DECIDED: &[(&str, &str, &str)] = &[
-    ("cluster", "kubernetesVersion", "`kubernetes: {version: ...}`"),
-    ("cluster", "controlPlaneEndpoint", "`load_balancer: {address: ...}`"),
-    ("cluster", "networking.podSubnet", "`kubernetes: {pod_cidr: ...}`"),
-    ("cluster", "networking.serviceSubnet", "`kubernetes: {service_cidr: ...}`"),
-    ("cluster", "networking.dnsDomain", "`kubernetes: {cluster_domain: ...}`"),
-    ("cluster", "etcd.external", "`kubernetes: {etcd: ...}`"),
-    ("cluster", "etcd.local.serverCertSANs", "`kubernetes: {etcd: ...}`"),
-    ("cluster", "etcd.local.peerCertSANs", "`kubernetes: {etcd: ...}`"),
-    ("cluster", "apiServer.certSANs", "`kubernetes: {api_names: [...]}`"),
-    ("cluster", "certificatesDir", "nothing: certificates are where kubeadm looks for them"),
-    ("cluster", "encryptionAlgorithm", "`pki: {algorithm: ...}`"),
-    ("cluster", "certificateValidityPeriod", "`pki: {certificate_days: ...}`"),
-    ("cluster", "caCertificateValidityPeriod", "`pki: {authority_days: ...}`"),
-    ("cluster", "clusterName", "`name:` of the blueprint"),
-    ("init", "bootstrapTokens", "nothing: the token comes from the vault"),
-    ("init", "certificateKey", "nothing: every control plane has its certificates"),
-    ("init", "localAPIEndpoint", "`machines:`, where the addresses are"),
-    ("init", "patches", "`kubernetes: {kubeadm: {patches: ...}}`"),
-    ("init", "nodeRegistration.name", "`machines:`, where the names are"),
-    ("init", "nodeRegistration.criSocket", "`kubernetes: {runtime: ...}`"),
-    ("init", "nodeRegistration.taints", "`machines: {NAME: {taints: [...]}}`"),
-    ("join", "discovery", "nothing: the way to join comes from the vault"),
-    ("join", "controlPlane", "nothing: every control plane has its certificates"),
-    ("join", "caCertPath", "nothing: certificates are where kubeadm looks for them"),
-    ("join", "patches", "`kubernetes: {kubeadm: {patches: ...}}`"),
-    ("join", "nodeRegistration.name", "`machines:`, where the names are"),
-    ("join", "nodeRegistration.criSocket", "`kubernetes: {runtime: ...}`"),
-    ("join", "nodeRegistration.taints", "`machines: {NAME: {taints: [...]}}`"),
-    ("kubelet", "cgroupDriver", "nothing: it is systemd's, as the runtime's is"),
-    ("kubelet", "clusterDNS", "`kubernetes: {service_cidr: ...}`"),
-    ("kubelet", "clusterDomain", "`kubernetes: {cluster_domain: ...}`"),
-    ("kubelet", "staticPodPath", "nothing: it is where kubeadm puts the control plane"),
-    ("kubelet", "containerRuntimeEndpoint", "`kubernetes: {runtime: ...}`"),
-    ("kube_proxy", "clusterCIDR", "`kubernetes: {pod_cidr: ...}`"),
-];
-
-/// Arguments of the kubelet that bpc decides.
-const KUBELET_ARGUMENTS: [(&str, &str); 3] = [
-    ("node-ip", "`machines:`, where the addresses are"),
-    ("node-labels", "`machines: {NAME: {labels: {...}}}`"),
-    ("hostname-override", "`machines:`, where the names are"),
-];
+use check::{Check, DOCUMENTS};
 
 /// What a patch can be for ("Customizing components with the kubeadm API", `--patches`).
 const PATCHED: [&str; 6] = [
@@ -65,64 +25,94 @@ const PATCHED: [&str; 6] = [
 ];
 
 impl Resolver<'_> {
-    pub(super) fn kubeadm(&mut self, written: &Kubernetes) -> KubeadmExtras {
-        let Kubeadm { cluster, init, join, kubelet, kube_proxy, patches } = &written.kubeadm;
-        let documents = [
-            ("cluster", cluster),
-            ("init", init),
-            ("join", join),
-            ("kubelet", kubelet),
-            ("kube_proxy", kube_proxy),
-        ];
-        for (name, document) in documents {
-            self.decided_fields(name, document);
+    pub(super) fn kubeadm(&mut self, written: &Kubernetes, release: Option<&Release>) -> KubeadmExtras {
+        let minor = release.map(|release| release.minor.as_str());
+        let [cluster, init, join, kubelet, kube_proxy] = self.kubeadm_documents(written, minor);
+        for (name, patch) in &written.kubeadm.patches {
+            self.patch(name, patch, minor);
         }
-        for (name, patch) in patches {
-            self.patch(name, patch);
+        let patches = written.kubeadm.patches.iter().map(|(name, patch)| (name.clone(), patch.clone()));
+        let extras = KubeadmExtras { cluster, init, join, kubelet, kube_proxy, patches: patches.collect() };
+        for found in conflict::conflicts(written, &extras) {
+            self.report(found);
         }
-        let patches: BTreeMap<String, Mapping> =
-            patches.iter().map(|(name, patch)| (name.clone(), patch.clone())).collect();
-        KubeadmExtras {
-            cluster: cluster.clone(),
-            init: init.clone(),
-            join: join.clone(),
-            kubelet: kubelet.clone(),
-            kube_proxy: kube_proxy.clone(),
-            patches,
-        }
+        extras
     }
 
-    fn decided_fields(&mut self, name: &str, document: &Mapping) {
-        let path = Path::root().key("kubernetes").key("kubeadm").key(name);
+    fn kubeadm_documents(&mut self, written: &Kubernetes, minor: Option<&str>) -> [Mapping; 5] {
+        let it = &written.kubeadm;
+        let documents = [&it.cluster, &it.init, &it.join, &it.kubelet, &it.kube_proxy];
+        let mut named = DOCUMENTS.into_iter().zip(documents);
+        documents.map(|document| {
+            let Some(((name, of), _)) = named.next() else { return Mapping::new() };
+            let path = Path::root().key("kubernetes").key("kubeadm").key(name);
+            self.kubeadm_document(document, (name, of), &path, minor)
+        })
+    }
+
+    /// The document as it is merged, once it has nothing that bpc decides.
+    fn kubeadm_document(
+        &mut self,
+        document: &Mapping,
+        (name, of): (&str, &str),
+        path: &Path,
+        minor: Option<&str>,
+    ) -> Mapping {
+        let decided = self.decided_fields(name, document, path);
+        let mut check = Check { minor, patch: false, found: Vec::new() };
+        let as_merged = check.document(document, of, path);
+        // One thing is said of what bpc decides.
+        let is_told = |found: &Diagnostic| match &found.place {
+            Place::Key(place) | Place::Value(place) => decided.iter().any(|path| place.is_within(path)),
+            _ => false,
+        };
+        for found in check.found.into_iter().filter(|found| !is_told(found)) {
+            self.report(found);
+        }
+        as_merged
+    }
+
+    /// Reports what bpc decides, and returns where it stands.
+    fn decided_fields(&mut self, name: &str, document: &Mapping, path: &Path) -> Vec<Path> {
         let both = [("apiVersion", "`kubernetes: {version: ...}`"), ("kind", "nothing: the section says it")];
-        let own = DECIDED.iter().filter(|(of, ..)| *of == name).map(|(_, field, instead)| (*field, *instead));
+        let own = decided::FIELDS
+            .iter()
+            .filter(|(of, ..)| *of == name)
+            .map(|(_, field, instead)| (*field, *instead));
+        let mut told = Vec::new();
         for (field, instead) in both.into_iter().chain(own) {
             let keys: Vec<&str> = field.split('.').collect();
             if find(document, &keys).is_some() {
                 let place = keys.iter().fold(path.clone(), |path, key| path.key(*key));
-                self.decided(field, instead, Place::Key(place));
+                self.decided(field, instead, Place::Key(place.clone()));
+                told.push(place);
             }
         }
-        let arguments =
-            find(document, &["nodeRegistration", "kubeletExtraArgs"]).and_then(Value::as_sequence);
-        for (index, argument) in arguments.into_iter().flatten().enumerate() {
-            let given = argument.get("name").and_then(Value::as_str);
-            if let Some((argument, instead)) = KUBELET_ARGUMENTS.iter().find(|(name, _)| Some(*name) == given)
-            {
-                let place = path.key("nodeRegistration").key("kubeletExtraArgs").index(index);
-                self.decided(argument, instead, Place::Value(place));
+        for (list, arguments) in decided::ARGUMENTS {
+            let keys: Vec<&str> = list.split('.').collect();
+            let place = keys.iter().fold(path.clone(), |path, key| path.key(*key));
+            let given = find(document, &keys).and_then(Value::as_sequence);
+            for (index, argument) in given.into_iter().flatten().enumerate() {
+                let given = argument.get("name").and_then(Value::as_str);
+                let known = arguments.iter().find(|(name, _)| Some(*name) == given);
+                if let Some((argument, instead)) = known {
+                    self.decided(argument, instead, Place::Value(place.index(index)));
+                    told.push(place.index(index));
+                }
             }
         }
+        told
     }
 
     fn decided(&mut self, field: &str, instead: &str, place: Place) {
         let message = format!("bpc decides `{field}`");
-        self.report(Diagnostic::new(Code::KubeadmField, place, message).help(format!("use {instead}")));
+        self.report(Diagnostic::new(Code::KubeadmField, place, message).help(way_out(instead)));
     }
 
     /// kubeadm passes over a file whose name it does not understand, with no more than a line in its log.
-    fn patch(&mut self, name: &str, patch: &Mapping) {
-        let place = Place::Key(Path::root().key("kubernetes").key("kubeadm").key("patches").key(name));
+    fn patch(&mut self, name: &str, patch: &Mapping, minor: Option<&str>) {
+        let top = Path::root().key("kubernetes").key("kubeadm").key("patches").key(name);
+        let place = Place::Key(top.clone());
         if !is_patch_name(name) {
             let message = format!("kubeadm reads no patch from a file called `{name}`");
             self.report(
@@ -136,7 +126,20 @@ impl Resolver<'_> {
                 Diagnostic::new(Code::KubeadmPatch, place, message)
                     .help("write what it changes, or remove it"),
             );
+        } else if name.starts_with("kubeletconfiguration") {
+            self.decided_fields("kubelet", patch, &top);
+            let mut check = Check { minor, patch: true, found: Vec::new() };
+            check.document(patch, "KubeletConfiguration", &top);
+            check.found.into_iter().for_each(|found| self.report(found));
         }
+    }
+}
+
+/// What to do about a field that has another place, or none: `nothing: REASON`.
+fn way_out(instead: &str) -> String {
+    match instead.strip_prefix("nothing: ") {
+        Some(reason) => format!("remove it: {reason}"),
+        None => format!("use {instead}"),
     }
 }
 

@@ -160,6 +160,27 @@ pub struct KubeadmExtras {
     pub patches: BTreeMap<String, Mapping>,
 }
 
+impl KubeadmExtras {
+    /// Returns where the images of Kubernetes come from, if not from registry.k8s.io.
+    #[must_use]
+    pub fn image_repository(&self) -> Option<&str> {
+        self.cluster.get("imageRepository")?.as_str().filter(|it| !it.is_empty())
+    }
+
+    /// Returns how kube-proxy leads traffic to services, if not by iptables.
+    #[must_use]
+    pub fn proxy_mode(&self) -> Option<&str> {
+        self.kube_proxy.get("mode")?.as_str()
+    }
+
+    /// Returns the scheduler of kube-proxy's mode ipvs; round robin if nothing is said.
+    #[must_use]
+    pub fn ipvs_scheduler(&self) -> &str {
+        let said = self.kube_proxy.get("ipvs").and_then(|ipvs| ipvs.get("scheduler")?.as_str());
+        said.filter(|it| !it.is_empty()).unwrap_or("rr")
+    }
+}
+
 /// How etcd keeps the state of a cluster, wherever it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EtcdSettings {

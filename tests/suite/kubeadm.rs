@@ -36,10 +36,10 @@ const ALL: &str = r#"
   kubeadm:
     cluster:
       apiServer:
-        extraArgs: [{name: audit-log-path, value: "-"}, {name: kubelet-preferred-address-types, value: Hostname}]
+        extraArgs: [{name: audit-log-path, value: "-"}, {name: profiling, value: false}]
       controllerManager: {extraArgs: [{name: node-monitor-grace-period, value: 20s}]}
       featureGates: {RootlessControlPlane: false}
-    init: {skipPhases: [addon/kube-proxy], timeouts: {etcdAPICall: 3m}, nodeRegistration: {kubeletExtraArgs: [{name: v, value: "4"}]}}
+    init: {skipPhases: [addon/coredns], timeouts: {etcdAPICall: 3m}, nodeRegistration: {kubeletExtraArgs: [{name: v, value: 4}]}}
     join: {skipPhases: [preflight], nodeRegistration: {imagePullSerial: false}}
     kubelet: {maxPods: 60, memoryThrottlingFactor: 0.8, evictionHard: {memory.available: 5%}}
     kube_proxy: {mode: nftables, iptables: {masqueradeAll: true}}
@@ -227,14 +227,36 @@ fn what_the_blueprint_decides_arrives() {
         arguments,
         [
             ("kubelet-certificate-authority", "/etc/kubernetes/pki/ca.crt"),
-            ("kubelet-preferred-address-types", "Hostname"),
+            ("kubelet-preferred-address-types", "InternalIP,Hostname"),
             ("authentication-config", "/etc/bpc/kubeadm/authentication.yaml"),
             ("audit-log-path", "-"),
+            ("profiling", "false"),
         ]
     );
     assert_eq!((&kubelet["maxPods"], &kubelet["memoryThrottlingFactor"]), (&60.into(), &0.8.into()));
     assert_eq!(kubelet["clusterDNS"][0], "10.96.0.10");
     assert_eq!((&proxy["mode"], &proxy["clusterCIDR"]), (&"nftables".into(), &"10.244.0.0/16".into()));
+}
+
+/// In its mode ipvs every node has the addresses of services, and would answer for those of MetalLB too.
+#[test]
+fn kube_proxy_in_its_mode_ipvs_lets_metallb_answer() {
+    let built = |more: &str, addons: &str| {
+        changed_in("tests/blueprints", "routed", |text| {
+            let line = "kubernetes: {version: \"1.35\"";
+            assert!(text.contains(line));
+            let text = text
+                .replace("cidr: 10.5.0.0/25,", "cidr: 10.5.0.0/25, pools: {metallb: 10.5.0.100-10.5.0.109},");
+            text.replace(line, &format!("{line}, addons: [{addons}], kubeadm: {{kube_proxy: {{{more}}}}}"))
+        })
+    };
+    let strict = |built: &Compiled| {
+        documents(file(built, "mast01", "/etc/bpc/kubeadm/cluster.yaml"))[2]["ipvs"]["strictARP"].clone()
+    };
+    assert_eq!(strict(&built("mode: ipvs, ipvs: {scheduler: lc}", "metallb")), true);
+    assert_eq!(strict(&built("mode: ipvs, ipvs: {strictARP: true}", "metallb")), true);
+    assert_eq!(strict(&built("mode: ipvs", "")), Value::Null);
+    assert_eq!(strict(&built("mode: iptables", "metallb")), Value::Null);
 }
 
 #[test]
@@ -256,7 +278,8 @@ fn a_machine_registers_as_planned() {
 
     let init = document(&built, "kube-mast01", "/etc/bpc/kubeadm/init.yaml");
     assert_eq!(init["nodeRegistration"]["taints"], Value::Sequence(Vec::new()));
-    assert_eq!(init["nodeRegistration"]["kubeletExtraArgs"][1]["name"], "v");
+    let verbosity = &init["nodeRegistration"]["kubeletExtraArgs"][1];
+    assert_eq!((&verbosity["name"], &verbosity["value"]), (&"v".into(), &"4".into()));
     assert_eq!(init["localAPIEndpoint"]["advertiseAddress"], "10.86.1.2");
     assert_eq!(
         (&init["timeouts"]["kubernetesAPICall"], &init["timeouts"]["etcdAPICall"]),

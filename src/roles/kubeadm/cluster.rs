@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::merge::{get, merge};
 use super::{AUTHENTICATION, PKI};
 use crate::format::yaml::Yaml;
-use crate::site::{API_PORT, Algorithm, AuthorityKeys, CertificateKind, Cluster, EtcdTopology, Site};
+use crate::site::{API_PORT, AddOn, Algorithm, AuthorityKeys, CertificateKind, Cluster, EtcdTopology, Site};
 
 /// The documents, merged with what the blueprint says.
 pub(super) fn documents(site: &Site, cluster: &Cluster) -> Vec<Yaml> {
@@ -171,12 +171,19 @@ fn tenth(services: Ipv4Net) -> Ipv4Addr {
     Ipv4Addr::from(u32::from(services.network()) + 10)
 }
 
+/// In its mode ipvs the addresses of services are on every node: `MetalLB` wants that only the one answers for an address
+/// that it says ("Preparation" of its manual).
 fn kube_proxy(cluster: &Cluster) -> Yaml {
-    Yaml::map([
+    let mut entries = vec![
         ("apiVersion", Yaml::from("kubeproxy.config.k8s.io/v1alpha1")),
         ("kind", "KubeProxyConfiguration".into()),
         ("clusterCIDR", cluster.pod_cidr.to_string().into()),
-    ])
+    ];
+    let metallb = cluster.addons.iter().any(|addon| matches!(addon, AddOn::MetalLb(_)));
+    if metallb && cluster.kubeadm.proxy_mode() == Some("ipvs") {
+        entries.push(("ipvs", Yaml::map([("strictARP", true.into())])));
+    }
+    Yaml::map(entries)
 }
 
 /// An argument of a program: a list of them, so that one may stand there twice.

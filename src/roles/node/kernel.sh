@@ -7,8 +7,9 @@ if ! [ -e "$root/sys/fs/cgroup/cgroup.controllers" ]; then
   exit 1
 fi
 
-modprobe overlay
-modprobe br_netfilter
+for module in $MODULES; do
+  modprobe "$module"
+done
 # This fails if a key is missing, which systemd-sysctl only tells the journal.
 sysctl --quiet -p "$root/etc/sysctl.d/90-bpc-kubernetes.conf"
 

@@ -30,7 +30,7 @@ pub(super) fn add(
     let (Some(cluster), Role::ControlPlane | Role::Worker) = (&site.kubernetes, machine.role) else {
         return Ok(());
     };
-    kernel(setup);
+    kernel(cluster, setup);
     match cluster.runtime {
         Runtime::Containerd(version) => containerd::add(site, cluster, version, setup)?,
         Runtime::Docker => docker::add(site, cluster, setup)?,
@@ -39,15 +39,22 @@ pub(super) fn add(
     kubernetes::add(site, credentials, machine, setup)
 }
 
-fn kernel(setup: &mut Setup) {
+fn kernel(cluster: &Cluster, setup: &mut Setup) {
     setup.install(["kmod", "mount", "procps"]);
-    setup.apply(
-        Stage::new(20, "kernel", &[], include_str!("kernel.sh")),
-        vec![
-            File::text("/etc/modules-load.d/bpc-kubernetes.conf", include_str!("modules.conf")),
-            File::text("/etc/sysctl.d/90-bpc-kubernetes.conf", include_str!("sysctl.conf")),
-        ],
-    );
+    let mut text = include_str!("modules.conf").to_owned();
+    if cluster.kubeadm.proxy_mode() == Some("ipvs") {
+        // For whoever wants to see what kube-proxy made.
+        setup.install(["ipvsadm"]);
+        let scheduler = cluster.kubeadm.ipvs_scheduler();
+        text.push_str("# Services, in kube-proxy's mode ipvs (its scheduler is a module too).\nip_vs\n");
+        text.push_str(&["ip_vs_", scheduler, "\nnf_conntrack\n"].concat());
+    }
+    let modules: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    let modules = modules.join(" ");
+    let stage = Stage::new(20, "kernel", &[("MODULES", &modules)], include_str!("kernel.sh"));
+    let modules = File::text("/etc/modules-load.d/bpc-kubernetes.conf", text);
+    let settings = File::text("/etc/sysctl.d/90-bpc-kubernetes.conf", include_str!("sysctl.conf"));
+    setup.apply(stage, vec![modules, settings]);
 }
 
 /// What `crictl` asks if it is not told otherwise.
@@ -56,9 +63,11 @@ fn crictl(cluster: &Cluster) -> String {
     format!("runtime-endpoint: {socket}\nimage-endpoint: {socket}\ntimeout: 10\n")
 }
 
-/// The image that holds the namespaces of a pod. It is the runtime that starts it, and nothing else knows which it is.
+/// The image that holds the namespaces of a pod. It is the runtime that starts it, and nothing else knows which it is; it
+/// comes from where kubeadm takes its images.
 fn pause(cluster: &Cluster) -> String {
-    format!("registry.k8s.io/pause:{}", cluster.release.images.pause)
+    let repository = cluster.kubeadm.image_repository().unwrap_or("registry.k8s.io");
+    format!("{repository}/pause:{}", cluster.release.images.pause)
 }
 
 /// The variables of a stage that downloads these: `NAME_URL` and `NAME_SHA256` of each.

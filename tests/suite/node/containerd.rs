@@ -67,6 +67,18 @@ fn containerd_2_has_read_what_it_was_told() {
     assert_eq!(registries.count(), 1);
 }
 
+/// kubeadm takes its own images from there, and would leave the one that the runtime starts.
+#[test]
+fn the_image_of_pods_comes_from_where_the_others_do() {
+    for (on, version, key) in [(On::Trixie, "1.7", "sandbox_image"), (On::Forky, "2.1", "sandbox")] {
+        let more = format!(
+            "containerd: \"{version}\", kubeadm: {{cluster: {{imageRepository: mirror.example:5000/k8s}}}}"
+        );
+        let Some(lines) = dump(on, &more) else { continue };
+        assert_has(&lines, &[&format!("{key} = 'mirror.example:5000/k8s/pause:3.10.1'")]);
+    }
+}
+
 #[test]
 fn a_key_in_the_wrong_table_would_be_seen() {
     let Some(containerd) = tool(On::Forky, "containerd") else { return };

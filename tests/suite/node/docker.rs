@@ -29,3 +29,11 @@ fn its_socket_is_the_one_that_everybody_is_told() {
         &built.setups.machines[built.site.machines.iter().position(|it| it.name == "mast01").unwrap()];
     assert!(!machine.files.iter().any(|file| file.path.contains("containerd")));
 }
+
+#[test]
+fn the_image_of_pods_comes_from_where_the_others_do() {
+    let built = with("runtime: docker, kubeadm: {cluster: {imageRepository: mirror.example/k8s}}");
+    let unit = artifact(&built, "node01", "files/etc/systemd/system/cri-docker.service");
+    let unit = String::from_utf8_lossy(unit).into_owned();
+    assert!(unit.contains("--pod-infra-container-image=mirror.example/k8s/pause:3.10.1\n"), "{unit}");
+}

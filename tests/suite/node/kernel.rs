@@ -1,8 +1,8 @@
 //! The stage that prepares the kernel.
 
 use crate::bootstrap::scratch::{Machine, output, shells, succeed};
-use crate::built::blueprint;
-use crate::node::stage;
+use crate::built::{artifact, blueprint};
+use crate::node::{stage, with};
 
 const FSTAB: &str = "\
 # /swapfile none swap sw 0 0
@@ -75,4 +75,28 @@ fn a_kernel_with_the_old_cgroups_is_told_how_to_have_the_new() {
         let calls = machine.calls();
         assert!(calls.len() == 1 && calls[0].contains("cgroup v2"), "{calls:?}");
     }
+}
+
+/// kube-proxy would load them too, if its container has the kernel's modules; the machine has them at every boot.
+#[test]
+fn kube_proxy_finds_what_its_mode_ipvs_needs() {
+    let built = with("kubeadm: {kube_proxy: {mode: ipvs, ipvs: {scheduler: sh}}}");
+    let modules = artifact(&built, "node01", "files/etc/modules-load.d/bpc-kubernetes.conf");
+    let modules = String::from_utf8_lossy(modules).into_owned();
+    let modules: Vec<&str> = modules.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(modules, ["overlay", "br_netfilter", "ip_vs", "ip_vs_sh", "nf_conntrack"]);
+    for shell in shells() {
+        let (machine, mut command) = stage(&shell, &built, "20-kernel");
+        boot(&machine, "");
+        succeed(&mut command);
+        let loaded: Vec<String> = machine
+            .calls()
+            .iter()
+            .filter_map(|call| Some(call.strip_prefix("modprobe ")?.to_owned()))
+            .collect();
+        assert_eq!(loaded, modules);
+    }
+    let index = built.site.machines.iter().position(|it| it.name == "node01").unwrap();
+    let packages = &built.setups.machines[index].packages;
+    assert!(packages.contains("ipset") && packages.contains("ipvsadm"), "{packages:?}");
 }

@@ -1,0 +1,177 @@
+//! What bpc decides of the documents of kubeadm, the kubelet and kube-proxy, and how a blueprint says it instead.
+//!
+//! Each has a twin: something else that bpc writes, such as a rule of the firewall, a check of the load balancer or a path
+//! in a script, that would not follow.
+
+/// A field, by its document and path, and how a blueprint says it instead.
+pub(super) const FIELDS: &[(&str, &str, &str)] = &[
+    ("cluster", "kubernetesVersion", "`kubernetes: {version: ...}`"),
+    ("cluster", "controlPlaneEndpoint", "`load_balancer: {address: ...}`"),
+    ("cluster", "networking.podSubnet", "`kubernetes: {pod_cidr: ...}`"),
+    ("cluster", "networking.serviceSubnet", "`kubernetes: {service_cidr: ...}`"),
+    ("cluster", "networking.dnsDomain", "`kubernetes: {cluster_domain: ...}`"),
+    ("cluster", "etcd.external", "`kubernetes: {etcd: ...}`"),
+    ("cluster", "etcd.local.dataDir", "nothing: snapshots, their restore and volumes know the one place"),
+    ("cluster", "etcd.local.serverCertSANs", "`kubernetes: {etcd: ...}`"),
+    ("cluster", "etcd.local.peerCertSANs", "`kubernetes: {etcd: ...}`"),
+    ("cluster", "apiServer.certSANs", "`kubernetes: {api_names: [...]}`"),
+    ("cluster", "certificatesDir", "nothing: certificates are where kubeadm looks for them"),
+    ("cluster", "encryptionAlgorithm", "`pki: {algorithm: ...}`"),
+    ("cluster", "certificateValidityPeriod", "`pki: {certificate_days: ...}`"),
+    ("cluster", "caCertificateValidityPeriod", "`pki: {authority_days: ...}`"),
+    ("cluster", "clusterName", "`name:` of the blueprint"),
+    ("init", "bootstrapTokens", "nothing: the token comes from the vault"),
+    ("init", "certificateKey", "nothing: every control plane has its certificates"),
+    ("init", "localAPIEndpoint", "`machines:`, where the addresses are"),
+    ("init", "patches", "`kubernetes: {kubeadm: {patches: ...}}`"),
+    ("init", "dryRun", "nothing: a machine that only tries never becomes a node"),
+    ("init", "nodeRegistration.name", "`machines:`, where the names are"),
+    ("init", "nodeRegistration.criSocket", "`kubernetes: {runtime: ...}`"),
+    ("init", "nodeRegistration.taints", "`machines: {NAME: {taints: [...]}}`"),
+    ("join", "discovery", "nothing: the way to join comes from the vault"),
+    ("join", "controlPlane", "nothing: every control plane has its certificates"),
+    ("join", "caCertPath", "nothing: certificates are where kubeadm looks for them"),
+    ("join", "patches", "`kubernetes: {kubeadm: {patches: ...}}`"),
+    ("join", "dryRun", "nothing: a machine that only tries never becomes a node"),
+    ("join", "nodeRegistration.name", "`machines:`, where the names are"),
+    ("join", "nodeRegistration.criSocket", "`kubernetes: {runtime: ...}`"),
+    ("join", "nodeRegistration.taints", "`machines: {NAME: {taints: [...]}}`"),
+    ("kubelet", "cgroupDriver", "nothing: it is systemd's, as the runtime's is"),
+    ("kubelet", "clusterDNS", "`kubernetes: {service_cidr: ...}`"),
+    ("kubelet", "clusterDomain", "`kubernetes: {cluster_domain: ...}`"),
+    ("kubelet", "staticPodPath", "nothing: it is where kubeadm puts the control plane"),
+    ("kubelet", "containerRuntimeEndpoint", "`kubernetes: {runtime: ...}`"),
+    ("kubelet", "imageServiceEndpoint", "`kubernetes: {runtime: ...}`"),
+    ("kubelet", "tlsCertFile", "nothing: kubelets serve with certificates of the plan"),
+    ("kubelet", "tlsPrivateKeyFile", "nothing: kubelets serve with certificates of the plan"),
+    ("kubelet", "serverTLSBootstrap", "nothing: kubelets serve with certificates of the plan"),
+    ("kubelet", "rotateCertificates", "`pki: {authority_keys: ...}`"),
+    ("kubelet", "authentication.x509.clientCAFile", "nothing: it is the authority of the cluster"),
+    ("kubelet", "failSwapOn", "nothing: nodes have no swap"),
+    ("kubelet", "memorySwap", "nothing: nodes have no swap"),
+    ("kubelet", "port", "nothing: the firewall and metrics know the one port"),
+    ("kubelet", "enableServer", "nothing: the API and metrics ask it"),
+    ("kubelet", "registerNode", "nothing: a machine that does not register is no node"),
+    ("kubelet", "registerWithTaints", "`machines: {NAME: {taints: [...]}}`"),
+    ("kube_proxy", "clusterCIDR", "`kubernetes: {pod_cidr: ...}`"),
+    ("kube_proxy", "hostnameOverride", "nothing: each machine has a name of its own"),
+    ("kube_proxy", "clientConnection.kubeconfig", "nothing: it is where kubeadm puts it"),
+];
+
+const PLAN: &str = "nothing: it is a certificate or a key of the plan";
+const KUBECONFIG: &str = "nothing: it is where kubeadm puts it";
+const ETCD: &str = "`kubernetes: {etcd: ...}`";
+const PROBED: &str = "nothing: kubeadm's probes and its wait know the one port";
+
+/// Arguments of programs, by the document and the list that they stand in, and how a blueprint says them instead.
+pub(super) const ARGUMENTS: &[(&str, &[(&str, &str)])] = &[
+    ("apiServer.extraArgs", API_SERVER),
+    ("controllerManager.extraArgs", CONTROLLER_MANAGER),
+    ("scheduler.extraArgs", SCHEDULER),
+    ("etcd.local.extraArgs", LOCAL_ETCD),
+    ("nodeRegistration.kubeletExtraArgs", KUBELET),
+];
+
+const API_SERVER: &[(&str, &str)] = &[
+    ("advertise-address", "`machines:`, where the addresses are"),
+    ("allow-privileged", "nothing: kube-proxy and network plugins are privileged"),
+    ("anonymous-auth", "`kubernetes: {anonymous_auth: ...}`"),
+    ("bind-address", "nothing: load balancers ask at the machine's address"),
+    ("client-ca-file", PLAN),
+    ("enable-bootstrap-token-auth", "nothing: machines join with a token"),
+    ("etcd-cafile", ETCD),
+    ("etcd-certfile", ETCD),
+    ("etcd-keyfile", ETCD),
+    ("etcd-servers", ETCD),
+    ("kubelet-certificate-authority", PLAN),
+    ("kubelet-client-certificate", PLAN),
+    ("kubelet-client-key", PLAN),
+    ("kubelet-preferred-address-types", "nothing: certificates of kubelets name what it says"),
+    ("proxy-client-cert-file", PLAN),
+    ("proxy-client-key-file", PLAN),
+    ("requestheader-client-ca-file", PLAN),
+    ("secure-port", "nothing: load balancers, the firewall and kubeconfigs know the one port"),
+    ("service-account-key-file", PLAN),
+    ("service-account-signing-key-file", PLAN),
+    ("service-cluster-ip-range", "`kubernetes: {service_cidr: ...}`"),
+    ("service-node-port-range", "nothing: the firewall knows the one range"),
+    ("tls-cert-file", PLAN),
+    ("tls-private-key-file", PLAN),
+];
+
+const CONTROLLER_MANAGER: &[(&str, &str)] = &[
+    ("allocate-node-cidrs", "nothing: network plugins count on it"),
+    ("authentication-kubeconfig", KUBECONFIG),
+    ("authorization-kubeconfig", KUBECONFIG),
+    ("client-ca-file", PLAN),
+    ("cluster-cidr", "`kubernetes: {pod_cidr: ...}`"),
+    ("cluster-name", "`name:` of the blueprint"),
+    ("cluster-signing-cert-file", "`pki: {authority_keys: ...}`"),
+    ("cluster-signing-key-file", "`pki: {authority_keys: ...}`"),
+    ("kubeconfig", KUBECONFIG),
+    ("node-cidr-mask-size", "`kubernetes: {pod_cidr: ...}`, of which each node gets a /24"),
+    ("node-cidr-mask-size-ipv4", "`kubernetes: {pod_cidr: ...}`, of which each node gets a /24"),
+    ("requestheader-client-ca-file", PLAN),
+    ("root-ca-file", PLAN),
+    ("secure-port", PROBED),
+    ("service-account-private-key-file", PLAN),
+    ("service-cluster-ip-range", "`kubernetes: {service_cidr: ...}`"),
+];
+
+const SCHEDULER: &[(&str, &str)] = &[
+    ("authentication-kubeconfig", KUBECONFIG),
+    ("authorization-kubeconfig", KUBECONFIG),
+    ("kubeconfig", KUBECONFIG),
+    ("secure-port", PROBED),
+];
+
+const LOCAL_ETCD: &[(&str, &str)] = &[
+    ("advertise-client-urls", "`machines:`, where the addresses are"),
+    ("cert-file", PLAN),
+    ("client-cert-auth", "nothing: only members and the API may ask it"),
+    ("data-dir", "nothing: snapshots, their restore and volumes know the one place"),
+    ("initial-advertise-peer-urls", "`machines:`, where the addresses are"),
+    ("initial-cluster", "`machines:`, where the members are"),
+    ("initial-cluster-state", "nothing: kubeadm knows which member is the first"),
+    ("key-file", PLAN),
+    ("listen-client-urls", "`machines:`, where the addresses are"),
+    ("listen-peer-urls", "`machines:`, where the addresses are"),
+    ("name", "`machines:`, where the names are"),
+    ("peer-cert-file", PLAN),
+    ("peer-client-cert-auth", "nothing: only members may ask it"),
+    ("peer-key-file", PLAN),
+    ("peer-trusted-ca-file", PLAN),
+    ("quota-backend-bytes", "`kubernetes: {etcd_settings: {quota: ...}}`"),
+    ("trusted-ca-file", PLAN),
+];
+
+/// The kubelet's arguments win over its configuration, so what is decided there is decided here.
+const KUBELET: &[(&str, &str)] = &[
+    ("bootstrap-kubeconfig", KUBECONFIG),
+    ("cert-dir", PLAN),
+    ("cgroup-driver", "nothing: it is systemd's, as the runtime's is"),
+    ("client-ca-file", PLAN),
+    ("cluster-dns", "`kubernetes: {service_cidr: ...}`"),
+    ("cluster-domain", "`kubernetes: {cluster_domain: ...}`"),
+    ("config", "`kubernetes: {kubeadm: {kubelet: ...}}`"),
+    ("container-runtime-endpoint", "`kubernetes: {runtime: ...}`"),
+    ("fail-swap-on", "nothing: nodes have no swap"),
+    (
+        "healthz-bind-address",
+        "`kubernetes: {kubeadm: {kubelet: {healthzBindAddress: ...}}}`, where kubeadm reads it",
+    ),
+    ("healthz-port", "`kubernetes: {kubeadm: {kubelet: {healthzPort: ...}}}`, where kubeadm reads it"),
+    ("hostname-override", "`machines:`, where the names are"),
+    ("image-service-endpoint", "`kubernetes: {runtime: ...}`"),
+    ("kubeconfig", KUBECONFIG),
+    ("node-ip", "`machines:`, where the addresses are"),
+    ("node-labels", "`machines: {NAME: {labels: {...}}}`"),
+    ("pod-manifest-path", "nothing: it is where kubeadm puts the control plane"),
+    ("port", "nothing: the firewall and metrics know the one port"),
+    ("register-node", "nothing: a machine that does not register is no node"),
+    ("register-with-taints", "`machines: {NAME: {taints: [...]}}`"),
+    ("root-dir", "nothing: kubeadm puts the kubelet's files there"),
+    ("rotate-certificates", "`pki: {authority_keys: ...}`"),
+    ("tls-cert-file", PLAN),
+    ("tls-private-key-file", PLAN),
+];
