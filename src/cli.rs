@@ -103,11 +103,12 @@ Examples:
 Examples:
   bpc check
   bpc check --format short lab.yaml   one line for each error, as editors read them
-  bpc check --at 2027-06-01           will every certificate be good on that day?")]
+  bpc check --at 2027-06-01           will every certificate be good on that day?
+  bpc check --at now                  are they good now, and for another 30 days?")]
     Check {
         #[command(flatten)]
         blueprints: Blueprints,
-        /// A date (its first moment, UTC) or a time: certificates that are not good then are errors.
+        /// A date (its first moment, UTC), a time or `now`: certificates that are not good then are errors.
         #[arg(long, value_name = "DATE", value_parser = time)]
         at: Option<Timestamp>,
         /// The vault [default: vault.key beside the blueprint, which need not be there].
@@ -291,11 +292,14 @@ impl Command {
     }
 }
 
-/// A time of RFC 3339, or the first moment of a date in UTC.
+/// A time of RFC 3339, the first moment of a date in UTC, or `now`.
 fn time(text: &str) -> Result<Timestamp, &'static str> {
+    if text == "now" {
+        return Ok(driver::now());
+    }
     let is_date = text.len() == "2027-06-01".len();
     let time = if is_date { format!("{text}T00:00:00Z").parse() } else { text.parse() };
-    time.map_err(|_| "neither a date as 2027-06-01 nor a time as 2027-06-01T12:00:00Z")
+    time.map_err(|_| "neither a date as 2027-06-01 nor a time as 2027-06-01T12:00:00Z, nor `now`")
 }
 
 #[expect(clippy::disallowed_methods, reason = "colour is the one thing that the environment may decide")]

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::diag::{Code, Diagnostic, Path, Place};
 use crate::plan::{Certificates, ListedCertificate, Term};
+use crate::site::EXPIRES_SOON;
 
-/// What is left when a certificate counts as ending soon.
-const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How many certificates a diagnostic names.
 const NAMED: usize = 3;
 
@@ -34,7 +33,7 @@ pub(crate) fn diagnostics(
             (Trouble::Early, listed.not_before, listed.term.starts())
         } else if at > listed.not_after {
             (Trouble::Expired, listed.not_after, listed.term.ends())
-        } else if listed.not_after.duration_since(at) < SOON {
+        } else if listed.not_after.duration_since(at) < EXPIRES_SOON {
             (Trouble::EndsSoon, listed.not_after, listed.term.ends())
         } else {
             continue;

@@ -57,7 +57,7 @@ pub fn files(machine: &str, stages: &[Stage]) -> Vec<File> {
     let mut files = vec![
         File::script("/usr/local/lib/bpc/bootstrap", engine),
         File::text("/usr/local/lib/bpc/lib.sh", include_str!("lib.sh")),
-        File::script("/usr/local/sbin/bpc-status", include_str!("bpc-status.sh")),
+        File::script("/usr/local/bin/bpc-status", include_str!("bpc-status.sh")),
         File::text(format!("/etc/systemd/system/{UNIT}"), include_str!("bpc-bootstrap.service")),
     ];
     files.extend(ordered.into_iter().map(|stage| {

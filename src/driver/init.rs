@@ -1,11 +1,20 @@
 //! Makes a user's own repository.
 
-use std::path::Path;
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the driver is what reads files, the environment and the clock"
+)]
 
-use super::{Status, Terminal};
-use crate::repository::{STARTS, Start, files};
+use std::path::Path;
+use std::{env, fs};
+
+use jiff::Timestamp;
+
+use super::{Status, Terminal, now, read};
+use crate::repository::{EPOCH, STARTS, Start, files};
+use crate::site::Image;
 use crate::value::is_dns_label;
-use crate::write;
+use crate::{plan_site, write};
 
 /// The blueprints that a repository can start from.
 pub fn starts() -> impl Iterator<Item = &'static str> {
@@ -24,10 +33,11 @@ pub fn init(terminal: &mut Terminal<'_>, folder: &Path, name: Option<&str>, from
         let message = format!("a blueprint's name must be a DNS label, `{name}` is not");
         return terminal.fail(&format!("{message}: use small letters, digits and hyphens"));
     }
-    let files = files(start, name);
+    let blueprint = folder.join(format!("blueprints/{name}/blueprint.yaml"));
+    let files = files(start, name, Some(&epoch(&blueprint)));
     match write::add(&files, folder) {
         Ok(added) => {
-            terminal.begun(folder, name, &added);
+            terminal.begun((folder, name), &added, image(&blueprint).as_ref());
             Status::Success
         }
         Err(error @ write::Error::Refused { .. }) => {
@@ -36,4 +46,23 @@ pub fn init(terminal: &mut Terminal<'_>, folder: &Path, name: Option<&str>, from
         }
         Err(error) => terminal.fail(&error.to_string()),
     }
+}
+
+/// The epoch of a blueprint that is to be there: its own if it is, else the first second of today (UTC).
+///
+/// `SOURCE_DATE_EPOCH` (reproducible-builds.org, seconds since 1970) is another today. Certificates start with the epoch, so
+/// a cluster that begins now has all of their time before it.
+fn epoch(blueprint: &Path) -> String {
+    let text = fs::read_to_string(blueprint).unwrap_or_default();
+    if let Some((_, rest)) = text.split_once(EPOCH) {
+        return rest.lines().next().unwrap_or_default().to_owned();
+    }
+    let given = env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse().ok());
+    let now = given.and_then(|seconds| Timestamp::from_second(seconds).ok()).unwrap_or_else(now);
+    now.strftime("%Y-%m-%dT00:00:00Z").to_string()
+}
+
+/// What the machines of a blueprint start from; none if there is something wrong with it, which the next command says.
+fn image(blueprint: &Path) -> Option<Image> {
+    plan_site(&read::inputs(blueprint).ok()?).0.map(|site| site.image)
 }

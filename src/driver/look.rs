@@ -66,6 +66,14 @@ fn check_one(terminal: &mut Terminal<'_>, one: Looked, at: Option<Timestamp>) ->
     Status::Success
 }
 
+/// The time of the host's clock, in whole seconds.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the driver is what reads the clock")]
+pub fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
 /// Shows what the blueprints at `paths` decide, as tables or as one JSON document each.
 pub fn plan(terminal: &mut Terminal<'_>, paths: &[PathBuf], view: View<'_>) -> Status {
     let shown = match view {

@@ -20,7 +20,7 @@ use crate::{Compiled, Report, make, model, plan_site, write};
 
 pub use bundle::bundle;
 pub use init::{init, starts};
-pub use look::{View, check, plan};
+pub use look::{View, check, now, plan};
 pub use read::inputs;
 pub use terminal::Terminal;
 

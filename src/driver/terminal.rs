@@ -11,6 +11,7 @@ use super::{Found, Status, vault};
 use crate::diag::render::{Style, render};
 use crate::diag::{Diagnostic, Files, Severity};
 use crate::plan::Certificates;
+use crate::site::Image;
 use crate::vault::Vault;
 use crate::{Compiled, Report, write};
 
@@ -199,7 +200,7 @@ impl<'a> Terminal<'a> {
     }
 
     /// Says which files of a user's repository were added, and what to do with them.
-    pub(super) fn begun(&mut self, folder: &Path, name: &str, added: &[&str]) {
+    pub(super) fn begun(&mut self, (folder, name): (&Path, &str), added: &[&str], image: Option<&Image>) {
         if self.style == Style::Json {
             self.line(&Begun { blueprint: name, folder, added });
             return;
@@ -209,12 +210,12 @@ impl<'a> Terminal<'a> {
             0 => format!("{place}: nothing was missing\n"),
             count => format!("{place}: added {}\n  {}\n", plural(count, "file"), added.join("\n  ")),
         };
-        let steps = [
+        let mut steps = vec![
             "to do next, there:".to_owned(),
             format!("put your own SSH key into blueprints/{name}/blueprint.yaml"),
-            format!("just up {name} --disk=FILE   (FILE: a cloud image of the distribution that it names)"),
-            "git init, and say in .github/workflows/bpc.yml where bpc comes from".to_owned(),
         ];
+        steps.extend(image.map(|image| system_disk(name, image)).unwrap_or_default());
+        steps.push("git init, and say in .github/workflows/bpc.yml where bpc comes from".to_owned());
         self.say(&format!("{made}{}\n", steps.join("\n  ")));
     }
 
@@ -316,4 +317,24 @@ impl<'a> Terminal<'a> {
 
 fn plural(count: usize, noun: &str) -> impl Display {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// How a new blueprint's machines come up: by a disk that an installer divides, or by a cloud image.
+fn system_disk(name: &str, image: &Image) -> Vec<String> {
+    let source = image.source();
+    if image.lvm.is_some() {
+        vec![
+            format!("download {} from {}", source.medium, source.media),
+            format!(
+                "just base-image {name} FILE   (FILE: that; the installer divides the disk as the blueprint says)"
+            ),
+            format!("just up {name}"),
+        ]
+    } else {
+        let file = source.cloud_image.rsplit('/').next().unwrap_or_default();
+        vec![
+            format!("curl --fail --location --remote-name {}", source.cloud_image),
+            format!("just up {name} --disk={file}"),
+        ]
+    }
 }

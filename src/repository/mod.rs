@@ -9,14 +9,15 @@ use std::collections::BTreeMap;
 
 use crate::model;
 
-pub use start::{STARTS, Start};
+pub use start::{EPOCH, STARTS, Start};
 
-/// The files of a repository with a blueprint of that name, which is a DNS label: their texts by their paths.
+/// The files of a repository with a blueprint of that name, which is a DNS label, and of that epoch, or the start's own:
+/// their texts by their paths.
 #[must_use]
-pub fn files(start: &Start, name: &str) -> BTreeMap<String, String> {
+pub fn files(start: &Start, name: &str, epoch: Option<&str>) -> BTreeMap<String, String> {
     let folder = format!("blueprints/{name}");
     let mut files: BTreeMap<_, _> =
-        start.files(name).map(|(path, text)| (format!("{folder}/{path}"), text)).collect();
+        start.files(name, epoch).map(|(path, text)| (format!("{folder}/{path}"), text)).collect();
     let shared = [
         ("README.md", include_str!("README.md").to_owned()),
         (".gitignore", include_str!("gitignore").to_owned()),

@@ -23,6 +23,11 @@ macro_rules! start {
     };
 }
 
+/// What the line of a blueprint with its epoch starts with, the line end before it too.
+pub const EPOCH: &str = "\nepoch: ";
+/// The epoch of all of them.
+const OWN: &str = "2026-01-01T00:00:00Z";
+
 /// All of them, small ones first.
 pub const STARTS: [Start; 5] = [
     start!("tiny"),
@@ -40,12 +45,20 @@ impl Start {
     }
 
     /// The files of its folder under another name, which is a DNS label.
-    pub(super) fn files(&self, name: &str) -> impl Iterator<Item = (&'static str, String)> {
+    pub(super) fn files(
+        &self,
+        name: &str,
+        epoch: Option<&str>,
+    ) -> impl Iterator<Item = (&'static str, String)> {
         // Some labels, such as `no` and `12`, are no texts in YAML unless they are quoted.
         let line = |name: &str| format!("\nname: {}\n", Yaml::from(name).to_string().trim_end());
         let (before, after) = self.blueprint.split_once(&line(self.name)).unwrap_or((self.blueprint, ""));
         let of = |text| renamed(text, self.name, name);
         let blueprint = [of(before), line(name), of(after)].concat();
+        let blueprint = match epoch {
+            Some(epoch) => blueprint.replacen(&format!("{EPOCH}{OWN}\n"), &format!("{EPOCH}{epoch}\n"), 1),
+            None => blueprint,
+        };
         let others: Vec<_> = self.others.iter().map(|(path, text)| (*path, of(text))).collect();
         others.into_iter().chain([("blueprint.yaml", blueprint)])
     }
@@ -77,9 +90,18 @@ mod tests {
     }
 
     #[test]
+    fn a_start_gets_an_epoch_of_its_own() {
+        for start in STARTS {
+            let (_, blueprint) = start.files("lab", Some("2031-02-03T00:00:00Z")).last().unwrap();
+            assert_eq!(blueprint.matches("\nepoch: 2031-02-03T00:00:00Z\n").count(), 1, "{}", start.name);
+            assert_eq!(blueprint.matches(EPOCH).count(), 1, "{}", start.name);
+        }
+    }
+
+    #[test]
     fn a_start_under_its_own_name_is_what_it_was() {
         for start in STARTS {
-            let files: Vec<_> = start.files(start.name).collect();
+            let files: Vec<_> = start.files(start.name, None).collect();
             let (last, others) = files.split_last().unwrap();
             assert_eq!(*last, ("blueprint.yaml", start.blueprint.to_owned()));
             assert!(

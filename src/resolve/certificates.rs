@@ -13,6 +13,9 @@ use crate::site::{
     PlannedCertificate, Role, Site,
 };
 
+/// What the host calls an API that a port of it leads to.
+const PUBLISHED_NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
+
 impl Resolver<'_> {
     /// How certificates are made, without the certificates.
     pub(super) fn certificate_plan(&mut self, epoch: Option<Timestamp>) -> Option<CertificatePlan> {
@@ -54,7 +57,11 @@ impl Resolver<'_> {
         machines: &[Machine],
         floating: &[FloatingAddress],
     ) -> Vec<PlannedCertificate> {
-        let more = self.blueprint.kubernetes.as_ref().map_or(&[][..], |written| &written.api_names);
+        let written = self.blueprint.kubernetes.as_ref().map_or(&[][..], |written| &written.api_names);
+        let published = if self.publishes_api(machines) { &PUBLISHED_NAMES[..] } else { &[] };
+        let published = published.iter().map(|name| (*name).to_owned());
+        let more: Vec<String> = written.iter().cloned().chain(published).collect();
+        let more = more.as_slice();
         let first = machines.iter().find(|machine| machine.role == Role::ControlPlane);
         let names = Names { domain: &self.blueprint.domain, cluster, more, floating, first };
         let of_machines = machines.iter().flat_map(|machine| names.machine(machine));

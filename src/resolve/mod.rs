@@ -59,6 +59,7 @@ pub(crate) fn resolve(
     let site = resolver.site();
     if let Some(site) = &site {
         resolver.rotate(site);
+        resolver.answered(site);
     }
     let failed = has_errors(&resolver.diagnostics);
     diagnostics.append(&mut resolver.diagnostics);

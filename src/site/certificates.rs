@@ -2,9 +2,12 @@
 
 use std::net::Ipv4Addr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 pub use crate::model::{Algorithm, AuthorityKeys};
+
+/// What is left when a certificate counts as ending soon.
+pub const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// All authorities and certificates of a site.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -26,6 +26,50 @@ pub struct Image {
     pub proxy: Option<String>,
 }
 
+/// Where a distribution's own people publish what machines start from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageSource {
+    /// The cloud image of the release, whose kernel knows VirtualBox's controllers. It changes with each point release.
+    pub cloud_image: String,
+    /// The folder of the installer's media, digests beside them.
+    pub media: &'static str,
+    /// What there is called for: a pattern of a file's name.
+    pub medium: String,
+}
+
+impl Image {
+    /// Where its publisher has it: <https://cloud.debian.org/images/cloud/>, <https://cloud-images.ubuntu.com/releases/>.
+    #[must_use]
+    pub fn source(&self) -> ImageSource {
+        let (release, architecture) = (self.release.as_str(), self.architecture.as_str());
+        match self.distribution {
+            Distribution::Debian => {
+                let (number, media) = match release {
+                    "bookworm" => ("12", "https://cdimage.debian.org/cdimage/archive/"),
+                    _ => ("13", "https://cdimage.debian.org/debian-cd/"),
+                };
+                ImageSource {
+                    cloud_image: format!(
+                        "https://cloud.debian.org/images/cloud/{release}/latest/debian-{number}-generic-{architecture}.qcow2"
+                    ),
+                    media,
+                    medium: format!("debian-{number}.*-{architecture}-netinst.iso and SHA256SUMS"),
+                }
+            }
+            Distribution::Ubuntu => ImageSource {
+                cloud_image: format!(
+                    "https://cloud-images.ubuntu.com/releases/{release}/release/ubuntu-24.04-server-cloudimg-{architecture}.img"
+                ),
+                media: match self.architecture {
+                    Architecture::Amd64 => "https://releases.ubuntu.com/noble/",
+                    Architecture::Arm64 => "https://cdimage.ubuntu.com/releases/24.04/release/",
+                },
+                medium: format!("ubuntu-24.04.*-live-server-{architecture}.iso and SHA256SUMS"),
+            },
+        }
+    }
+}
+
 /// Package mirrors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackageSources {

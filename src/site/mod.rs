@@ -10,6 +10,7 @@ mod image;
 mod load_balancer;
 mod machine;
 mod network;
+mod published;
 mod secrets;
 mod ssh;
 mod virtualbox;
@@ -23,15 +24,15 @@ use crate::value::Uuid;
 
 pub use crate::model::{Architecture, Distribution, FileSystem, Firmware, MountOption, Role};
 pub use certificates::{
-    Algorithm, AuthorityKeys, AuthorityKind, CertificateKind, CertificatePlan, CertificateUsage, Holder,
-    PlannedCertificate, SERVICE_ACCOUNT,
+    Algorithm, AuthorityKeys, AuthorityKind, CertificateKind, CertificatePlan, CertificateUsage,
+    EXPIRES_SOON, Holder, PlannedCertificate, SERVICE_ACCOUNT,
 };
 pub use cluster::{
     API_PORT, AddOn, ApiInPath, Cluster, ETCD_CLIENT_PORT, ETCD_PEER_PORT, EtcdSettings, EtcdTopology,
     KUBELET_PORT, KubeadmExtras, Manifest, NetworkPlugin, Runtime, ServicePool, api_in_path,
 };
 pub use download::Download;
-pub use image::{DiskFile, Image, Lvm, PackageSources, Volume};
+pub use image::{DiskFile, Image, ImageSource, Lvm, PackageSources, Volume};
 pub use load_balancer::{
     ALIVE_PATH, ALIVE_PORT, API_FRONTEND, Check, CheckKind, Failover, FenceAgent, Frontend, Keepalived,
     LoadBalancing, Mode, Pacemaker, Server, Stats, TwoNode,
@@ -41,6 +42,7 @@ pub use machine::{
     SYSTEM_DISK, Segment, Taint,
 };
 pub use network::{GatewayAddresses, Network, Pool};
+pub use published::PublishedTarget;
 pub use secrets::SharedSecret;
 pub use ssh::{SSH_HOST_AUTHORITY, SSH_USER_AUTHORITY, SshCertificate, SshPlan};
 pub use virtualbox::{Adapter, Chipset, Controller, SystemDisk, VirtualBox};

@@ -37,7 +37,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("setup", &["artifact", "bug", "value"]),
     // Shows where secrets and certificates are, so it stands below what puts them there.
     ("plan", &["artifact", "bug", "credentials", "pki", "setup", "site", "value"]),
-    ("expiry", &["diag", "plan"]),
+    ("expiry", &["diag", "plan", "site"]),
     ("bootstrap", &["format", "setup"]),
     ("flow", &["site"]),
     (

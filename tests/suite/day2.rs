@@ -47,6 +47,7 @@ fn each_tells_how_it_is_used() {
     for shell in shells() {
         for script in SCRIPTS {
             let said = world.succeed(shell, script, &["--help"]);
+            assert_eq!(said.out, world.succeed(shell, script, &["-h"]).out, "{script}");
             let usage = format!("usage: {script} ");
             for part in [usage.as_str(), "--dry-run", "\nexample: ", "\nexit status: "] {
                 assert!(said.out.contains(part), "{script}: {part:?} in {}", said.out);
@@ -114,6 +115,7 @@ fn kubectl_gets_its_arguments_and_its_input_as_they_are() {
         let failed = world.run("dash", "kubectl.sh", &["get", "nodes"]);
         assert_eq!(failed.status, 255);
         assert!(failed.err.contains(&format!("no connection to {machine}")), "{}", failed.err);
+        assert!(failed.err.contains(&format!("\n  Connection to {machine} timed out\n")), "{}", failed.err);
     }
 }
 

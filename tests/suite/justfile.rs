@@ -34,7 +34,7 @@ fn justfiles() -> [(&'static str, Texts); 2] {
         (path.to_owned(), text)
     };
     let ours = ["justfile", "src/repository/blueprints.just"].map(read).into();
-    let theirs = files(&STARTS[0], "tiny").into_iter().filter(|(path, _)| path == "justfile").collect();
+    let theirs = files(&STARTS[0], "tiny", None).into_iter().filter(|(path, _)| path == "justfile").collect();
     [("cargo [run] [--release] [--]", ours), ("bpc", theirs)]
 }
 
@@ -161,5 +161,36 @@ fn a_script_that_fails_has_the_last_word() {
         assert_eq!(said.err, missing);
         let (said, _) = bench.just(&["base-image", "huge", "x.iso"]);
         assert!(said.status == 2 && said.err.contains("(only with 'image: {lvm: ...}'"), "{said:?}");
+    }
+}
+
+#[test]
+fn a_demo_is_applied_or_named() {
+    for (_, justfile) in justfiles() {
+        let Some(bench) = Bench::new(&justfile) else { return };
+        let (said, calls) = bench.just(&["demo", "tiny"]);
+        assert_eq!((said.status, calls), (2, Vec::new()));
+        assert_eq!(said.err, "there is no demo blueprints/tiny/manifests/fan-out.yaml; there are:\n");
+        let folder = bench.staged.host_path();
+        for file in ["blueprints/tiny/manifests/shop.yaml", "out/tiny/day-2/kubectl.sh"] {
+            let path = folder.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            if file.ends_with("shop.yaml") {
+                let (said, _) = bench.just(&["demo", "tiny", "shop"]);
+                assert!(said.status == 2 && said.err.starts_with("there is no demo "), "{said:?}");
+                fs::write(&path, "kind: Shop\n").unwrap();
+                let (said, _) = bench.just(&["demo", "tiny"]);
+                assert!(said.err.ends_with("there are:\n  just demo tiny shop\n"), "{said:?}");
+                let (said, _) = bench.just(&["demo", "tiny", "shop"]);
+                let expected = "there is no out/tiny/day-2/kubectl.sh: 'just up tiny' builds it and brings the machines up\n";
+                assert_eq!((said.status, said.err.as_str()), (2, expected));
+            } else {
+                fs::write(&path, STAND_IN).unwrap();
+                bench.staged.set_mode(file, 0o755);
+            }
+        }
+        let (said, calls) = bench.just(&["demo", "tiny", "shop"]);
+        assert_eq!(said.status, 0, "{said:?}");
+        assert_eq!(calls, ["kubectl.sh [apply] [--server-side] [--force-conflicts] [--filename] [-]"]);
     }
 }

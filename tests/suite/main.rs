@@ -22,6 +22,7 @@ mod built;
 mod bundle;
 mod cli;
 mod cloud_init;
+mod commands;
 mod day2;
 mod diagnostics;
 mod etcd;

@@ -12,6 +12,7 @@ mod medium;
 mod nat;
 mod preflight;
 mod real;
+mod surroundings;
 mod watch;
 
 use bpc::artifact::Kind;

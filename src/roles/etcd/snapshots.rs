@@ -15,13 +15,15 @@ struct Timer {
 
 /// The scripts, the timer, and the stage that starts it.
 pub(super) fn add(member: &Member<'_>, setup: &mut Setup) -> Result<(), Bug> {
+    // After the stage that starts etcd: the service's, or kubeadm's.
+    let order = if member.has_service() { 36 } else { 61 };
     let settings = &member.cluster.etcd_settings;
     let timer = Timer { every: settings.snapshot_every.to_string() };
     let timer = render("timer", include_str!("bpc-etcd-snapshot.timer.j2"), &timer)?;
     setup.files.push(File::script("/usr/local/sbin/bpc-etcd-snapshot", snapshot(member)));
     setup.files.push(File::script("/usr/local/sbin/bpc-etcd-restore", restore(member)));
     setup.apply(
-        Stage::new(36, "etcd-snapshots", &[], include_str!("snapshots.sh")),
+        Stage::new(order, "etcd-snapshots", &[], include_str!("snapshots.sh")),
         vec![
             File::text(
                 "/etc/systemd/system/bpc-etcd-snapshot.service",

@@ -79,7 +79,7 @@ fn without_a_cluster_there_is_nothing_to_reach() {
 #[test]
 fn a_member_of_its_own_has_a_service() {
     let setup = setup(&site(&[PLANES], EtcdTopology::Colocated), "more02");
-    assert_eq!(stages(&setup), ["30-etcd-software", "35-etcd", "36-etcd-snapshots"]);
+    assert_eq!(stages(&setup), ["30-etcd-software", "35-etcd", "61-etcd-snapshots"]);
     for path in ["/etc/systemd/system/etcd.service", "/etc/etcd/pki/server.key", "/etc/etcd/pki/ca.crt"] {
         assert!(paths(&setup).contains(&path), "{path}");
     }
@@ -100,7 +100,7 @@ fn a_member_of_its_own_has_a_service() {
 #[test]
 fn beside_kubeadm_s_there_are_only_snapshots() {
     let setup = setup(&site(&[PLANES], EtcdTopology::Stacked), "mast");
-    assert_eq!(stages(&setup), ["30-etcd-software", "36-etcd-snapshots"]);
+    assert_eq!(stages(&setup), ["30-etcd-software", "61-etcd-snapshots"]);
     assert!(!paths(&setup).iter().any(|path| path.starts_with("/etc/etcd") || path.contains("etcd.service")));
     let programs = &setup.stages[0].script;
     assert!(
@@ -135,6 +135,18 @@ fn the_blueprint_says_how_much_is_kept() {
     assert!(text(&setup, "/usr/local/sbin/bpc-etcd-snapshot").contains("\nKEPT=3\n"));
     let timer = text(&setup, "/etc/systemd/system/bpc-etcd-snapshot.timer");
     assert!(timer.contains("\nOnUnitActiveSec=90m\n"), "{timer}");
+}
+
+#[test]
+fn snapshots_begin_when_there_is_something_to_keep() {
+    for (topology, order) in [(EtcdTopology::Colocated, 36), (EtcdTopology::Stacked, 61)] {
+        let setup = setup(&site(&[], topology), "mast");
+        let stage = setup.stages.iter().find(|stage| stage.name == "etcd-snapshots").unwrap();
+        assert_eq!(stage.order, order, "kubeadm's stage is 60");
+        // At the start of a machine no time would have passed for a stage that ends later.
+        let timer = text(&setup, "/etc/systemd/system/bpc-etcd-snapshot.timer");
+        assert!(timer.contains("\nOnActiveSec=15m\n") && !timer.contains("OnBootSec"), "{timer}");
+    }
 }
 
 #[test]

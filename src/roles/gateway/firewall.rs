@@ -169,10 +169,11 @@ impl Firewall<'_> {
 
     fn published_elsewhere(&self) -> Vec<Rule> {
         let allow = |(machine, port): (&Machine, PublishedPort)| {
+            let target = self.site.published_target(machine, port.machine);
             let rule = for_the_host(machine, port)
                 .from(self.wan)
-                .to(&self.network(&machine.primary)?.interface)
-                .destination(machine.address())
+                .to(&self.network(&target.network)?.interface)
+                .destination(target.address)
                 .service(Service::Tcp(port.machine));
             Some(rule.only("ct status dnat"))
         };
@@ -187,7 +188,9 @@ impl Firewall<'_> {
         };
         let here = self.published(true).map(|to| translate(to, format!("redirect to :{}", to.1.machine)));
         let elsewhere = self.published(false).map(|to| {
-            let target = format!("dnat ip to {}:{}", to.0.address(), to.1.machine);
+            let (machine, port) = to;
+            let address = self.site.published_target(machine, port.machine).address;
+            let target = format!("dnat ip to {address}:{}", port.machine);
             translate(to, target)
         });
         here.chain(elsewhere).collect()
@@ -254,5 +257,32 @@ mod tests {
     #[test]
     fn a_flow_within_a_network_needs_no_rule() {
         assert_eq!(rules("a01", &["a02"]), [""; 0]);
+    }
+
+    #[test]
+    fn a_published_port_leads_to_the_address_that_has_it() {
+        let balancer = "hapx: {role: load-balancer, count: 2, networks: [lb, jump], \
+                        publish: [\"7443:6443\", \"8080:8080\", \"9000:8404\", \"2222:22\"]}";
+        let rest = "load_balancer: {address: 10.2.0.9, failover: keepalived, stats: {network: jump}, \
+                    services: {web: {port: 8080, to: [mast]}}}";
+        let site = site(&[balancer], rest);
+        let firewall = Firewall { site: &site, machine: machine(&site, "gate"), wan: "wan" };
+        let targets: Vec<String> = firewall.translate_published().iter().map(Rule::to_string).collect();
+        let own = machine(&site, "hapx01");
+        for (host, target) in [
+            (7443, "10.2.0.9:6443".to_owned()),
+            (8080, "10.2.0.9:8080".to_owned()),
+            (9000, format!("{}:8404", own.on("jump").unwrap().address())),
+            (2222, format!("{}:22", own.address())),
+        ] {
+            let found = targets.iter().find(|rule| rule.contains(&format!("dport {host} "))).unwrap();
+            assert!(found.contains(&format!("dnat ip to {target} ")), "{found}");
+        }
+        let through: Vec<String> = firewall.published_elsewhere().iter().map(Rule::to_string).collect();
+        assert!(
+            through[0].contains("oifname \"lb\"") && through[0].contains("ip daddr 10.2.0.9"),
+            "{through:?}"
+        );
+        assert!(through[2].contains("oifname \"jump\""), "{through:?}");
     }
 }

@@ -34,7 +34,7 @@ wrong() {
 # arguments OPTIONS WORD...: takes the words of the command line: the options that all scripts have and those of this
 # one into DRY_RUN, TIMEOUT, DISK, SHA256 and CHOSEN, and the operand, or the operands.
 arguments() {
-  options=" --help --dry-run $1 "
+  options=" --help -h --dry-run $1 "
   shift
   for word; do
     case $word in
@@ -46,7 +46,7 @@ arguments() {
         ;;
     esac
     case $word in
-      --help)
+      --help | -h)
         usage
         exit
         ;;

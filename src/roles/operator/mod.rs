@@ -2,6 +2,8 @@
 
 mod day2;
 mod ssh;
+#[cfg(test)]
+mod tests;
 mod virtualbox;
 
 use super::kubeconfig::Kubeconfig;
@@ -51,6 +53,15 @@ fn of_cluster(site: &Site, cluster: &Cluster, credentials: &Credentials) -> Resu
             why: "kubectl of the operator",
         };
         files.push(file(admin.file(site, credentials)?, Kind::Kubeconfig));
+        if let Some(port) = site.published_api() {
+            let host = Kubeconfig {
+                path: "kubeconfig/host.conf",
+                server: format!("https://127.0.0.1:{port}"),
+                why: "kubectl on the host",
+                ..admin
+            };
+            files.push(file(host.file(site, credentials)?, Kind::Kubeconfig));
+        }
     }
     files.extend(day2::files(site, cluster)?.into_iter().map(|script| file(script, Kind::Script)));
     Ok(files)

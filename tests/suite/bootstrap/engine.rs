@@ -1,11 +1,12 @@
 //! What the engine does with stages, stamps, the console and cloud-init.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::scratch::{Machine, output, shells, stage, succeed};
-use crate::support::tools::On;
+use crate::support::tools::{On, as_root};
 
 /// A stage body that leaves a line in `trace`.
 fn trace(text: &str) -> String {
@@ -253,7 +254,7 @@ fn trouble_of_cloud_init_is_reported_and_survived() {
 #[test]
 fn status_tells_how_far_the_machine_is() {
     for shell in shells() {
-        let status = "usr/local/sbin/bpc-status";
+        let status = "usr/local/bin/bpc-status";
         let body = format!("\"$BPC_ROOT/{status}\" >\"$BPC_ROOT/during\" || :\n{}", failing(2));
         let stages = [stage(1, "packages", ""), stage(2, "flaky", &body), stage(30, "later", "")];
         let machine = Machine::new(&shell, &stages);
@@ -277,6 +278,26 @@ fn status_tells_how_far_the_machine_is() {
             30-later                 done
             ");
         }
+    }
+}
+
+#[test]
+fn anybody_may_ask_how_far_the_machine_is() {
+    for shell in shells().into_iter().filter(|shell| shell.on == On::Host) {
+        let machine = Machine::new(&shell, &[stage(1, "packages", "")]);
+        fs::set_permissions(machine.host_path(""), fs::Permissions::from_mode(0o755)).unwrap();
+        machine.run();
+        let inner = machine.command("usr/local/bin/bpc-status");
+        // Who runs the tests may be somebody ordinary already.
+        let mut command = Command::new(if as_root().is_empty() { "setpriv" } else { "env" });
+        if as_root().is_empty() {
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        }
+        command.arg(inner.get_program()).args(inner.get_args());
+        for (name, value) in inner.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        assert_eq!(succeed(&mut command), "01-packages              done\n");
     }
 }
 

@@ -84,7 +84,7 @@ fn the_files_are_where_systemd_and_people_look() {
     insta::assert_snapshot!(listing.join("\n"), @r"
     0755 /usr/local/lib/bpc/bootstrap
     0644 /usr/local/lib/bpc/lib.sh
-    0755 /usr/local/sbin/bpc-status
+    0755 /usr/local/bin/bpc-status
     0644 /etc/systemd/system/bpc-bootstrap.service
     0755 /usr/local/lib/bpc/stages/10-packages
     ");

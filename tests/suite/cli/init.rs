@@ -25,7 +25,7 @@ fn lab(from: &str) -> Project {
 
 /// The commands of a step of the workflow.
 fn step(name: &str) -> String {
-    let workflow = &files(&STARTS[0], "lab")[".github/workflows/bpc.yml"];
+    let workflow = &files(&STARTS[0], "lab", None)[".github/workflows/bpc.yml"];
     let workflow: serde_yaml::Value = serde_yaml::from_str(workflow).unwrap();
     let steps = workflow["jobs"]["blueprints"]["steps"].as_sequence().unwrap();
     let step = steps.iter().find(|step| step["name"].as_str() == Some(name)).unwrap();
@@ -49,12 +49,47 @@ fn says_what_it_added_and_what_to_do() {
       justfile
     to do next, there:
       put your own SSH key into blueprints/school/blueprint.yaml
-      just up school --disk=FILE   (FILE: a cloud image of the distribution that it names)
+      download debian-13.*-amd64-netinst.iso and SHA256SUMS from https://cdimage.debian.org/debian-cd/
+      just base-image school FILE   (FILE: that; the installer divides the disk as the blueprint says)
+      just up school
       git init, and say in .github/workflows/bpc.yml where bpc comes from
     ");
     let again = project.bpc(&["init", "new/lab", "--name", "school", "--from", "kube-demo"]);
     assert!(again.status == 0 && again.out.starts_with("new/lab: nothing was missing\n"), "{again:?}");
     insta::assert_snapshot!(project.bpc(&["init", "--format", "json", "new/lab"]).out, @r#"{"blueprint":"tiny","folder":"new/lab","added":["blueprints/tiny/blueprint.yaml"]}"#);
+}
+
+#[test]
+fn a_cluster_that_begins_today_has_all_of_its_time_before_it() {
+    let project = Project::new();
+    let plain = project.bpc(&["init"]).out;
+    let image = "debian-13-generic-amd64.qcow2";
+    let url = format!("https://cloud.debian.org/images/cloud/trixie/latest/{image}");
+    assert!(
+        plain.contains(&format!(
+            "  curl --fail --location --remote-name {url}\n  just up tiny --disk={image}\n"
+        )),
+        "{plain}"
+    );
+    let checked = project.bpc(&["check", "--at", "now", "--strict"]);
+    assert_eq!(checked.status, 0, "{checked:?}");
+    let epoch = |project: &Project, name: &str| {
+        let text = fs::read_to_string(project.path(format!("blueprints/{name}/blueprint.yaml"))).unwrap();
+        text.lines().find_map(|line| line.strip_prefix("epoch: ")).unwrap().to_owned()
+    };
+    let day = jiff::Timestamp::now().strftime("%Y-%m-").to_string();
+    assert!(epoch(&project, "tiny").starts_with(&day) && epoch(&project, "tiny").ends_with("T00:00:00Z"));
+    // Another today, for whoever wants the same repository again; what is there keeps its own.
+    for (seconds, expected) in
+        [("1900000000", "2030-03-17T00:00:00Z"), ("2000000000", "2030-03-17T00:00:00Z")]
+    {
+        let mut command = project.command(&["init", "--name", "lab"]);
+        let said = said(command.env("SOURCE_DATE_EPOCH", seconds));
+        assert_eq!(said.status, 0, "{said:?}");
+        assert_eq!(epoch(&project, "lab"), expected);
+    }
+    let early = project.bpc(&["check", "--at", "now", "blueprints/lab"]);
+    assert!(early.status == 1 && early.err.contains("BPC0613"), "{early:?}");
 }
 
 #[test]
@@ -68,7 +103,7 @@ fn every_blueprint_of_this_project_can_be_started_from_with_all_of_its_files() {
             expected.insert(path, fs::read_to_string(entry.path()).unwrap());
         }
     }
-    let all = STARTS.iter().flat_map(|start| files(start, start.name));
+    let all = STARTS.iter().flat_map(|start| files(start, start.name, None));
     let in_folders: BTreeMap<_, _> = all.filter(|(path, _)| path.matches('/').count() > 1).collect();
     let blueprints = in_folders.into_iter().filter(|(path, _)| path.starts_with("blueprints/"));
     assert!(blueprints.eq(expected), "src/repository/start.rs names all that is in blueprints/");
@@ -124,7 +159,7 @@ fn git_ignores_what_is_secret_or_made() {
     };
     git(&["init", "--quiet"]);
     let seen = git(&["ls-files", "--others", "--exclude-standard"]);
-    assert!(seen.lines().eq(files(&STARTS[0], "lab").keys()), "{seen}");
+    assert!(seen.lines().eq(files(&STARTS[0], "lab", None).keys()), "{seen}");
 }
 
 #[test]
@@ -193,7 +228,12 @@ fn the_workflow_publishes_what_is_public_and_nothing_else() {
     }
     let project = lab("kube-demo");
     assert_eq!(project.bpc(&["init", "--name", "second"]).status, 0);
-    let steps = ["Check", "Build with a vault that is thrown away", "Show the plan", "Pick what is public"];
+    let steps = [
+        "Check, certificates too",
+        "Build with a vault that is thrown away",
+        "Show the plan",
+        "Pick what is public",
+    ];
     let published = run_steps(&project, &steps);
     assert!(!project.path("vault.key").exists() && !project.path("blueprints/lab/vault.key").exists());
     let summary = fs::read_to_string(project.path("summary")).unwrap();
@@ -230,7 +270,7 @@ fn the_workflow_asks_where_bpc_comes_from() {
 #[test]
 fn other_readers_of_yaml_take_the_workflow() {
     let Some(python) = tool(On::Host, "python3") else { return };
-    let workflow = &files(&STARTS[0], "lab")[".github/workflows/bpc.yml"];
+    let workflow = &files(&STARTS[0], "lab", None)[".github/workflows/bpc.yml"];
     let staged = python.stage(&[("bpc.yml", workflow.as_bytes())]);
     let script = "import sys, yaml; print(*yaml.safe_load(open(sys.argv[1]))['jobs'])";
     let said = said(python.command().args(["-c", script]).arg(staged.path_for("bpc.yml")));

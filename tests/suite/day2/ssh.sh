@@ -9,6 +9,10 @@ shift 2
 while :; do
   case $1 in
     -o) shift 2 ;;
+    -E)
+      said=$2
+      shift 2
+      ;;
     -t) shift ;;
     *) break ;;
   esac
@@ -21,7 +25,8 @@ echo "$number" >"$WORLD/count"
 printf '%s: %s\n' "$1" "$2" >>"$WORLD/calls"
 ROOT=$WORLD/machines/$1
 if [ "$FAULT" = "before $number" ] || ! [ -d "$ROOT" ] || [ -e "$ROOT/down" ]; then
-  echo "ssh: connect to host $1: no route" >&2
+  # So ssh calls what it reaches through another machine.
+  echo "Connection to UNKNOWN port 65535 timed out" >>"${said:-/dev/stderr}"
   exit 255
 fi
 export ROOT HOST="$1" BPC_ROOT="$ROOT" BPC_LIB="$WORLD/remote"

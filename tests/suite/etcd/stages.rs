@@ -140,7 +140,7 @@ fn a_member_that_does_not_answer_is_waited_for_by_the_engine() {
 #[test]
 fn snapshots_begin_with_the_stage() {
     for shell in shells() {
-        let machine = machine(&shell, "kube-demo", "kube-mast01", 36, "etcd-snapshots");
+        let machine = machine(&shell, "kube-demo", "kube-mast01", 61, "etcd-snapshots");
         machine.run();
         let timer = "bpc-etcd-snapshot.timer";
         let expected = [

@@ -62,6 +62,12 @@ exec nsenter --target PID USER --mount --pid -- /usr/sbin/chroot ROOT /usr/bin/e
   /usr/lib/virtualbox/VBoxManage "$@"
 "#;
 
+/// A disk for the stand-in, divided as the blueprint says.
+pub(super) fn disk(site: &Site) -> String {
+    let group = site.image.lvm.as_ref().map(|lvm| format!("{} {{\n", lvm.group));
+    format!("capacity 2048\n{}", group.unwrap_or_default())
+}
+
 impl World {
     /// A host without machines, and with the disk file of the blueprint, if it names one.
     pub(super) fn new(built: &Compiled) -> Self {
@@ -72,6 +78,7 @@ impl World {
             ("bin/sleep", "#!/bin/sh\n"),
             ("bin/ss", "#!/bin/sh\ncat \"$WORLD/ports\"\n"),
             ("bin/uname", "#!/bin/sh\ncat \"$WORLD/uname$1\"\n"),
+            ("bin/ip", "#!/bin/sh\ncat \"$WORLD/routes\"\n"),
             ("bin/ssh", "#!/bin/sh\nprintf '<%s>' \"$@\"\n"),
         ] {
             world.write(path, text.as_bytes());
@@ -95,7 +102,9 @@ impl World {
             ("uname-r", "6.1.0-40-amd64"),
             ("global", ""),
             ("networks.conf", "* 10.0.0.0/8 192.168.0.0/16\n* 2001::/64\n"),
-            ("disk.raw", "capacity 2048\n"),
+            ("disk.raw", disk(&built.site).as_str()),
+            ("routes", ""),
+            ("resolv.conf", ""),
         ] {
             world.write(path, text.as_bytes());
         }
@@ -188,7 +197,7 @@ impl World {
         fs::read_to_string(self.path(path)).unwrap_or_default()
     }
 
-    fn command(&self, shell: &str, script: &str, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, shell: &str, script: &str, arguments: &[&str]) -> Command {
         let mut command = shells::command(shell, &self.path("bin"));
         command.arg(format!("../out/{}/virtualbox/{script}", self.site.name)).args(arguments);
         command.current_dir(self.path("home")).stdin(Stdio::null());
@@ -196,6 +205,8 @@ impl World {
         if self.path("only-windows").exists() {
             command.env("BPC_VBOXMANAGE", "VBoxManage.exe");
         }
+        command.env("BPC_NOW", "2026-06-01T00:00:00Z").env("BPC_RESOLV_CONF", self.path("resolv.conf"));
+        command.env("BPC_MEMINFO", self.path("meminfo"));
         command.env("BPC_NETWORKS_CONF", self.path("networks.conf")).env("BPC_VBOXDRV", "/dev/null");
         command
     }

@@ -29,6 +29,11 @@ pub(super) fn disk(world: &World, mib: u64) {
     file.set_len(mib << 20).unwrap();
     let mut start = fs::read(world.path("disk.raw")).unwrap();
     start[..5].copy_from_slice(b"bpc\n\x55");
+    if let Some(lvm) = &world.site.image.lvm {
+        // As lvm(8) begins what it writes down, after the zeros before it.
+        let group = format!("{} {{\n", lvm.group);
+        start[1 << 20..][..group.len()].copy_from_slice(group.as_bytes());
+    }
     fs::write(world.path("disk.raw"), start).unwrap();
 }
 

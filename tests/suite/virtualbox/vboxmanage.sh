@@ -407,12 +407,13 @@ case $command in
     open_medium "$2"
     size=$(sed -n 's/^capacity //p' "$medium")
     echo "capacity $size" >"$3"
+    grep ' {$' "$2" >>"$3" || :
     open_medium "$3"
     changed "$3"
     ;;
   convertfromraw)
     [ ! -e "$2" ] || refuse "Cannot create the disk image \"$2\": VERR_ALREADY_EXISTS"
-    sed -n 's/^capacity /&/p' "$1" >"$2"
+    grep -e '^capacity ' -e ' {$' "$1" >"$2"
     changed "$2"
     ;;
   modifymedium)

@@ -49,8 +49,7 @@ if [ -n "$DRY_RUN" ]; then
   part=/dev/null
 else
   : >"$part" || fail "cannot write to $part: name a file in a folder of yours"
-  trap 'rm -f "$part"' EXIT
-  trap 'exit 1' HUP INT TERM
+  trap 'rm -f "$part" "$SSH_LOG"' EXIT
 fi
 for member in $MEMBERS; do
   if from "$member"; then

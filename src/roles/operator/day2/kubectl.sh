@@ -8,6 +8,8 @@ command reads; with a terminal it has one too (kubectl.sh exec -it POD -- sh).
 
   --dry-run  first of all: prints the command in place of running it
 
+  --help, -h  likewise first of all; after '--' they are kubectl's own
+
 example: kubectl.sh get pods --all-namespaces
          kubectl.sh apply -f - <shop.yaml      (files of this host are piped: kubectl runs elsewhere)
 exit status: that of kubectl; 2 without arguments; 255 if there is no connection
@@ -15,7 +17,7 @@ END
 }
 
 case ${1-} in
-  --help | --dry-run)
+  --help | -h | --dry-run)
     arguments "" "$1"
     shift
     ;;

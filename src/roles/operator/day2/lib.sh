@@ -1,3 +1,27 @@
+# What ssh itself says, apart from what the command there says.
+SSH_LOG=$(mktemp) || fail "cannot make a temporary file"
+trap 'rm -f "$SSH_LOG"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' HUP TERM
+
+# jump MACHINE: the machine by way of which it is reached, in JUMP; empty if it is reached directly.
+jump() {
+  JUMP=$(awk -v machine="$1" '
+    $1 == "Host" { here = $2 == machine }
+    here && $1 == "ProxyJump" { print $2; exit }' "$TREE/ssh/config") || JUMP=
+}
+
+# no_connection MACHINE: says so. Of what is reached through another one, ssh knows neither the address nor the port.
+no_connection() {
+  jump "$1"
+  if [ -n "$JUMP" ]; then
+    printf '%s: no connection to %s by way of %s, or it broke: look whether both are up\n' "$ME" "$1" "$JUMP" >&2
+  else
+    printf '%s: no connection to %s, or it broke: look whether it is up\n' "$ME" "$1" >&2
+  fi
+  sed "s/UNKNOWN port 65535/$1/; s/^/  /" "$SSH_LOG" >&2
+}
+
 # ssh_to MACHINE COMMAND [OPTION...]: runs a command of the shell there, which reads what this one reads.
 ssh_to() {
   host=$1 line=$2
@@ -8,10 +32,12 @@ ssh_to() {
   fi
   status=0
   # The paths in the configuration are relative to its folder.
-  (cd "$TREE" && exec ssh -F ssh/config "$@" -o ConnectTimeout=20 -o ServerAliveInterval=15 "$host" "$line") ||
-    status=$?
+  : >"$SSH_LOG"
+  (cd "$TREE" && exec ssh -F ssh/config -E "$SSH_LOG" "$@" -o ServerAliveInterval=15 "$host" "$line") || status=$?
   if [ "$status" -eq 255 ]; then
-    printf '%s: no connection to %s, or it broke: look whether the machine is up\n' "$ME" "$host" >&2
+    no_connection "$host"
+  else
+    cat "$SSH_LOG" >&2
   fi
   return "$status"
 }

@@ -58,6 +58,10 @@ make_base() {
   else
     convert "$SOURCE" "$BASE.new"
   fi
+  if [ -z "$DRY_RUN" ] && [ -n "$VOLUME_GROUP" ] && [ -z "$INSTALLED" ] && ! has_group "$BASE.new"; then
+    discard "$BASE.new"
+    fail "$(plain "$SOURCE")"
+  fi
   native "$BASE.new"
   size=0
   if [ -z "$DRY_RUN" ]; then
@@ -79,6 +83,33 @@ make_base() {
   native "$BASE"
   try closemedium disk "$NATIVE"
   run mv "$BASE.new" "$BASE"
+}
+
+# is_plain FILE: whether it is known not to be divided as the blueprint says. LVM writes the name of the group and a brace at
+# the start of its partition, where that is found if the format of the file does not compress it.
+is_plain() {
+  [ -n "$VOLUME_GROUP" ] && [ -z "$INSTALLED" ] || return 1
+  case $(first_bytes "$1") in
+    514649fb | 4b444d56) return 1 ;;
+  esac
+  ! has_group "$1"
+}
+
+# has_group FILE: whether the group is in it, as lvm(8) writes it down (vgcfgbackup(8) shows the form). That starts in the
+# first gigabytes, if at all; grep alone would take all zeros of an empty disk for one line.
+has_group() {
+  dd if="$1" bs=1048576 count=4096 2>/dev/null | LC_ALL=C tr '\000' '\012' | LC_ALL=C grep -a -q -F "$VOLUME_GROUP {"
+}
+
+# plain FILE: prints what is wrong with it, and what to do.
+plain() {
+  echo "$1 is not divided as the blueprint says: it has no volume group $VOLUME_GROUP. A cloud image has none:
+         call base-image.sh ISO, which has the installer make the disk, or take 'lvm' out of the blueprint's 'image'"
+}
+
+# first_bytes FILE: prints them, four, by which formats are told.
+first_bytes() {
+  dd if="$1" bs=4 count=1 2>/dev/null | od -An -tx1 | tr -d ' \n'
 }
 
 # share FILE NAME: another name for a file; not every file system has such a thing.
@@ -121,7 +152,7 @@ convert() {
   native "$1"
   from=$NATIVE
   native "$2"
-  case $(dd if="$1" bs=4 count=1 2>/dev/null | od -An -tx1 | tr -d ' \n') in
+  case $(first_bytes "$1") in
     514649fb)
       # VirtualBox reads qcow2, but neither compressed clusters nor all versions.
       if command -v qemu-img >/dev/null 2>&1; then

@@ -4,7 +4,8 @@ usage() {
 usage: doctor.sh [--disk=FILE] [MACHINE...]
 
 Looks at all that up.sh needs for machines of $NAME, all if none is named: VirtualBox, the host's memory, processors,
-disk and ports, the built files, the system disk. It changes nothing.
+disk, ports and networks, the built files and their certificates, the system disk. It changes nothing, and looks at
+everything even if something is missing.
 
   --disk  the system disk, where the blueprint does not say
 
@@ -15,9 +16,10 @@ END
 
 MANY=yes
 arguments "--disk" "$@"
+LOOK_ON=yes
+SHOW_GOOD=yes
 begin
 chosen_machines
-SHOW_GOOD=yes
 # shellcheck disable=SC2086  # names of machines
 preflight $MACHINES_CHOSEN
 [ "$PROBLEMS" -eq 0 ] || fail "up.sh would stop before it changes anything"

@@ -18,6 +18,8 @@ FIRST_DATA_PORT=2
 DIGESTS=
 LINE_END='
 '
+# Set by doctor.sh, which looks at all there is, whatever is missing.
+LOOK_ON=
 # The machine that is looked at, for messages; and what is known of it.
 MACHINE=
 INFO=
@@ -53,15 +55,52 @@ finish() {
   fi
 }
 
+# find_vbox: the program, in VBOX. What only looks, doctor.sh and dry runs, goes on without it.
 find_vbox() {
-  for VBOX in "${BPC_VBOXMANAGE:-VBoxManage}" vboxmanage VBoxManage.exe \
+  if [ -n "${BPC_VBOXMANAGE-}" ]; then
+    VBOX=$BPC_VBOXMANAGE
+    command -v "$VBOX" >/dev/null 2>&1 ||
+      without_vbox "BPC_VBOXMANAGE names '$VBOX', and that is no program: correct it, or leave it unset"
+    works
+    return
+  fi
+  for VBOX in VBoxManage vboxmanage VBoxManage.exe \
     "/mnt/c/Program Files/Oracle/VirtualBox/VBoxManage.exe" \
     /Applications/VirtualBox.app/Contents/MacOS/VBoxManage; do
     if command -v "$VBOX" >/dev/null 2>&1; then
-      return 0
+      works
+      return
     fi
   done
-  fail "there is no VBoxManage: install VirtualBox 7.0 or later, or say where it is in BPC_VBOXMANAGE"
+  without_vbox "there is no VBoxManage: install VirtualBox 7.0 or later, or say where it is in BPC_VBOXMANAGE"
+}
+
+# works: whether the program that was found answers at all; doctor.sh goes on if it does not.
+works() {
+  [ -n "$LOOK_ON" ] || return 0
+  "$VBOX" list systemproperties >/dev/null 2>"$WORK/errors" </dev/null ||
+    without_vbox "'$VBOX list systemproperties' fails: $(head -n 2 "$WORK/errors")"
+}
+
+# without_vbox WHY: goes on as if there were no machine yet, if this run only looks; else ends here.
+without_vbox() {
+  if [ -n "$LOOK_ON" ]; then
+    problem "$1"
+  elif [ -n "$DRY_RUN" ]; then
+    warning "$1
+         What follows is what a host with VirtualBox and without machines of $NAME would be told"
+  else
+    fail "$1"
+  fi
+  VBOX=no_vbox
+}
+
+# no_vbox ARGUMENT...: answers in place of VBoxManage where it is missing: nothing is there.
+no_vbox() {
+  case "$1 ${2-}" in
+    "list systemproperties") printf 'Default machine folder: %s\n' "${HOME:-$WORK}/VirtualBox VMs" ;;
+    "getextradata "*) echo "No value set!" ;;
+  esac
 }
 
 # lock: this run is the only one that changes the machines of this blueprint.

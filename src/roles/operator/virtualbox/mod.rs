@@ -15,11 +15,17 @@ mod base_image;
 mod machine;
 
 use super::CLI;
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
 use crate::artifact::Kind;
 use crate::credentials::Credentials;
 use crate::format::shell;
 use crate::setup::{File, OperatorFile};
-use crate::site::{Architecture, Distribution, Machine, Role, Site, SystemDisk};
+use crate::site::{
+    Architecture, Distribution, EXPIRES_SOON, Holder, Machine, Network, Role, Site, SystemDisk,
+};
 
 /// Every script, and its text below the variables.
 const SCRIPTS: [(&str, &str); 8] = [
@@ -37,7 +43,7 @@ const SCRIPTS: [(&str, &str); 8] = [
 const BASE_IMAGE: (&str, &str) = ("base-image", include_str!("base-image.sh"));
 
 /// What they share, one file a topic.
-const LIBRARY: [&str; 8] = [
+const LIBRARY: [&str; 9] = [
     CLI,
     include_str!("lib.sh"),
     include_str!("power.sh"),
@@ -46,6 +52,7 @@ const LIBRARY: [&str; 8] = [
     include_str!("installed.sh"),
     include_str!("remove.sh"),
     include_str!("preflight.sh"),
+    include_str!("surroundings.sh"),
 ];
 
 /// The start of every script.
@@ -87,6 +94,7 @@ pub(super) fn files(site: &Site, credentials: &Credentials) -> Vec<OperatorFile>
 /// What the scripts know of the blueprint, besides its machines.
 fn blueprint(site: &Site, credentials: &Credentials) -> String {
     let image = &site.image;
+    let source = image.source();
     let names = |machines: &mut dyn Iterator<Item = &Machine>| {
         machines.map(|machine| machine.name.as_str()).collect::<Vec<_>>().join(" ")
     };
@@ -100,7 +108,46 @@ fn blueprint(site: &Site, credentials: &Credentials) -> String {
         ("DISTRIBUTION", distribution(image.distribution).to_owned()),
         ("RELEASE", image.release.clone()),
         ("PLATFORM", platform(image.distribution, image.architecture)),
+        ("CLOUD_IMAGE", source.cloud_image),
+        ("MEDIA", source.media.to_owned()),
+        ("MEDIUM", source.medium),
+        ("VALIDITY", validity(site)),
+        ("NETWORKS", networks(site)),
     ])
+}
+
+/// The networks of machines, those with the host on them marked: `mast=192.168.1.0/24 lan@192.168.56.0/24`.
+fn networks(site: &Site) -> String {
+    let network = |it: &Network| {
+        let mark = if it.host.is_some() { '@' } else { '=' };
+        format!("{}{mark}{}", it.name, it.cidr)
+    };
+    site.networks.iter().map(network).collect::<Vec<_>>().join(" ")
+}
+
+/// When certificates are good, a word for all that start and end together: `WHAT=FROM=WARN=UNTIL`, each time as RFC 3339
+/// writes it. From `WARN` on the scripts say that they end soon.
+fn validity(site: &Site) -> String {
+    let mut words = Vec::new();
+    let mut add = |what: &str, from: Timestamp, until: Timestamp| {
+        let warn = (until - EXPIRES_SOON).max(from);
+        words.push(format!("{what}={from}={warn}={until}"));
+    };
+    for certificate in &site.ssh.certificates {
+        let what = match certificate.holder {
+            Holder::Machine(_) => "ssh-host",
+            Holder::Operator => "operator",
+        };
+        add(what, certificate.from, certificate.until);
+    }
+    if let Some(cluster) = &site.kubernetes {
+        let plan = &cluster.certificates;
+        add("kubernetes", plan.not_before, plan.certificates_until);
+        add("authorities", plan.not_before, plan.authorities_until);
+    }
+    let mut seen = BTreeSet::new();
+    words.retain(|word| seen.insert(word.clone()));
+    words.join(" ")
 }
 
 /// What the system disks are made of: if that changes, machines that are there keep theirs.
@@ -117,6 +164,7 @@ fn system_disk(site: &Site) -> String {
         ("DISK_SHA256", file.map_or_else(String::new, |file| file.sha256.clone())),
         ("DISK_URL", file.and_then(|file| file.url.clone()).unwrap_or_default()),
         ("ANSWERS", base_image::answers(site).to_owned()),
+        ("VOLUME_GROUP", site.image.lvm.as_ref().map_or_else(String::new, |lvm| lvm.group.clone())),
     ])
 }
 

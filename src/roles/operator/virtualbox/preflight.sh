@@ -19,9 +19,9 @@ problem() {
   printf 'problem  %s\n' "$*" >&2
 }
 
-# strain TEXT...: a problem, unless --force was said.
+# strain TEXT...: a problem, unless --force was said or nothing is done.
 strain() {
-  if chosen --force; then
+  if chosen --force || [ -n "$DRY_RUN" ]; then
     warning "$*"
   else
     problem "$*; --force goes on all the same"
@@ -33,6 +33,8 @@ preflight() {
   check_version
   check_processor
   check_tree
+  check_certificates
+  check_networks
   check_names "$@"
   check_states "$@"
   check_host "$@"
@@ -48,6 +50,8 @@ verdict() {
 }
 
 check_version() {
+  # That it is missing has been said.
+  [ "$VBOX" != no_vbox ] || return 0
   ask "say its version" --version
   # Warnings come before it.
   version=$(printf '%s\n' "$ANSWER" | tail -n 1)
@@ -81,7 +85,7 @@ check_processor() {
   esac
   if [ ! -c "${BPC_VBOXDRV:-/dev/vboxdrv}" ]; then
     text="VirtualBox's kernel driver is not loaded: 'sudo /sbin/vboxconfig', or your distribution's package of it"
-    if chosen --no-start; then
+    if chosen --no-start || [ -n "$DRY_RUN" ]; then
       warning "$text; without it no machine starts"
     else
       problem "$text"
@@ -190,10 +194,15 @@ check_host() {
 check_memory() {
   ask "describe the host" list hostinfo
   available=$(printf '%s\n' "$ANSWER" | sed -n 's/^Memory available: *\([0-9]*\) MByte.*/\1/p')
-  if [ "$1" -gt "${available:-$1}" ] && ! chosen --no-start; then
+  # Linux knows it without VirtualBox.
+  [ -n "$available" ] ||
+    available=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' "${BPC_MEMINFO:-/proc/meminfo}" 2>/dev/null) || available=
+  if [ -z "$available" ]; then
+    warning "nobody knows how much memory is free: the machines to start need $1 MiB"
+  elif [ "$1" -gt "$available" ] && ! chosen --no-start; then
     strain "the machines to start need $1 MiB of memory, $available MiB are free"
   else
-    good "$1 MiB of memory for the machines to start, of ${available:-?} MiB"
+    good "$1 MiB of memory for the machines to start, of $available MiB"
   fi
 }
 
@@ -320,9 +329,15 @@ no_disk() {
     echo "base-image.sh made the system disk by what the blueprint said of it before: call base-image.sh ISO, which makes
          another for new machines, or up.sh --disk=FILE"
   else
-    echo "there is no system disk for the machines: name one as image.disk_file in the blueprint, or call
-         ${ANSWERS:+base-image.sh ISO, which has the installer of $DISTRIBUTION $RELEASE make one, or
-         }up.sh --disk=FILE with a cloud image of $DISTRIBUTION $RELEASE for $ARCHITECTURE"
+    if [ -n "$ANSWERS" ]; then
+      echo "there is no system disk for the machines, and the blueprint says how it is divided: call
+         base-image.sh ISO, which has the installer of $DISTRIBUTION $RELEASE make one. ISO: $MEDIUM
+         from $MEDIA"
+    else
+      echo "there is no system disk for the machines: download the cloud image of $DISTRIBUTION $RELEASE for $ARCHITECTURE,
+         $CLOUD_IMAGE
+         and call up.sh --disk=${CLOUD_IMAGE##*/}; or name a file as image.disk_file in the blueprint"
+    fi
   fi
 }
 
@@ -339,11 +354,15 @@ check_source() {
   sha256 "$SOURCE"
   if [ -n "$INSTALLED" ]; then
     disk="the disk that base-image.sh made"
+  elif [ -z "$DISK_FILE" ]; then
+    disk="the disk that --disk names"
   else
     disk="the disk that the blueprint names"
   fi
-  if [ "$DIGEST" = "$WANTED" ]; then
+  if [ "$DIGEST" = "$WANTED" ] && ! is_plain "$SOURCE"; then
     good "$SOURCE is $disk"
+  elif [ "$DIGEST" = "$WANTED" ]; then
+    problem "$(plain "$SOURCE")"
   else
     problem "$SOURCE is not $disk: its SHA-256 is
          $DIGEST, not

@@ -11,7 +11,7 @@ END
 }
 
 case ${1-} in
-  --help)
+  --help | -h)
     usage
     exit
     ;;

@@ -4,10 +4,10 @@ usage() {
 usage: status.sh [MACHINE...]
 
 Shows machines of $NAME, all if none is named: what VirtualBox says of each, how far its bootstrap is, and whether it is
-what the blueprint says now. If none is named, it shows what base-image.sh has made, too. It changes nothing.
+what the blueprint says now; and which certificates are not good, or not for long. If none is named, it shows what base-image.sh has made, too. It changes nothing.
 
 example: status.sh ${MACHINES##* }
-exit status: 0 all are there, run and are ready, 1 not all, or failed, 2 wrong arguments
+exit status: 0 all are there, run and are ready, and all certificates are good, 1 not all, or failed, 2 wrong arguments
 END
 }
 
@@ -16,6 +16,8 @@ arguments "" "$@"
 begin
 chosen_machines
 code=0
+check_certificates
+[ "$PROBLEMS" -eq 0 ] || code=1
 printf '%-20s %-12s %-12s %s\n' MACHINE STATE BLUEPRINT BOOTSTRAP
 for machine in $MACHINES_CHOSEN; do
   look "$machine"

@@ -9,7 +9,7 @@ is, so it may be called at any time.
 
   --no-start  makes machines and starts none; one that runs is left alone
   --recreate  makes the named machines anew: what is on their disks is lost
-  --force     goes on if the host has too little memory, processors or disk
+  --force     goes on if the host has too little memory, processors or disk, or if certificates are not good
   --disk      the system disk, where the blueprint does not say: qcow2, raw, VMDK or VDI
   --timeout   how long machines may take to be ready, 3600 seconds if nothing is said
   --dry-run   prints the commands in place of running them
