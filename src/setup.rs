@@ -71,9 +71,17 @@ pub struct Stage {
     pub script: String,
     /// Paths of the files of the machine that it puts into force or reads.
     pub inputs: Vec<String>,
+    /// A script that undoes what it did, besides its units and files, once a seed does not have it any more.
+    pub undo: Option<String>,
 }
 
 impl Stage {
+    /// A stage that is this script.
+    #[must_use]
+    pub const fn scripted(order: u8, name: &'static str, script: String) -> Self {
+        Self { order, name, script, inputs: Vec::new(), undo: None }
+    }
+
     /// A stage that also puts these files into force.
     #[must_use]
     pub fn applying<'a>(mut self, files: impl IntoIterator<Item = &'a File>) -> Self {

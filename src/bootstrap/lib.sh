@@ -137,13 +137,22 @@ _apt_get() {
 }
 
 # enable_service UNIT [ACTION [OPTION]]: has systemd start the unit now and at every boot; first ACTION is applied to it,
-# such as reload-or-restart to one whose configuration was written. OPTION is one of systemctl, such as --no-block.
+# such as reload-or-restart to one whose configuration was written. OPTION is one of systemctl, such as --no-block. A
+# seed without this stage ends the unit (the stage `former`).
 enable_service() {
+  _note "${BPC_ROOT:-}/var/lib/bpc/units/$1" "${0##*/}" || return 1
   systemctl daemon-reload && systemctl enable "$1" || return 1
   if [ "${2:-start}" != start ]; then
     apply "$2" "$1" ${3:+"$3"} || return 1
   fi
   systemctl ${3:+"$3"} start "$1"
+}
+
+# _note FILE TEXT: has FILE hold TEXT.
+_note() {
+  if [ "$(cat "$1" 2>/dev/null)" != "$2" ]; then
+    mkdir -p "${1%/*}" && echo "$2" >"$1.new" && mv -f "$1.new" "$1"
+  fi
 }
 
 # apply ACTION UNIT [OPTION]: has systemd do what puts the files of this stage into force, unless it did since the machine

@@ -24,6 +24,9 @@
 //! terminal ends lines with CR LF and may put a login prompt or a kernel message between them, so a reader looks for
 //! lines that start with `bpc: `.
 //!
+//! * The first stage ([`former`]) ends what an earlier seed has put on the machine and this one does not: units that its
+//!   stages have enabled, its files, and by a script that a stage may bring, what else it did.
+//!
 //! What a stage owes the engine: it is idempotent, it ends (the engine sets no limit, so a wait inside a stage has
 //! one), and **it never prints a secret**, because its output goes to the journal and to a console whose text is a
 //! file on the host.
@@ -38,7 +41,11 @@
 use std::collections::BTreeSet;
 
 use crate::format::shell;
-use crate::setup::{File, Stage};
+use crate::setup::{File, Setup, Stage};
+
+/// Names of the files of stages that every machine has.
+const FORMER: &str = "01-former";
+const PACKAGES: &str = "10-packages";
 
 /// The unit that runs the engine.
 pub const UNIT: &str = "bpc-bootstrap.service";
@@ -60,9 +67,11 @@ pub fn files(machine: &str, stages: &[Stage]) -> Vec<File> {
         File::script("/usr/local/bin/bpc-status", include_str!("bpc-status.sh")),
         File::text(format!("/etc/systemd/system/{UNIT}"), include_str!("bpc-bootstrap.service")),
     ];
-    files.extend(ordered.into_iter().map(|stage| {
-        File::script(format!("/usr/local/lib/bpc/stages/{}", stage.file_name()), stage.script.as_str())
-    }));
+    for stage in ordered {
+        let path = |folder: &str| format!("/usr/local/lib/bpc/{folder}/{}", stage.file_name());
+        files.push(File::script(path("stages"), stage.script.as_str()));
+        files.extend(stage.undo.iter().map(|undo| File::script(path("undo"), undo.as_str())));
+    }
     files
 }
 
@@ -73,10 +82,17 @@ pub const fn start_commands() -> [&'static [&'static str]; 2] {
 }
 
 impl Stage {
+    /// The same with a script of these variables and `body` that undoes it when a later seed does not have it.
+    #[must_use]
+    pub fn undone_by(mut self, variables: &[(&'static str, &str)], body: &str) -> Self {
+        self.undo = Some(self::script(variables, body));
+        self
+    }
+
     /// A stage whose script is `body` below `variables`, with the functions of `lib.sh` at hand.
     #[must_use]
     pub fn new(order: u8, name: &'static str, variables: &[(&'static str, &str)], body: &str) -> Self {
-        Self { order, name, script: self::script(variables, body), inputs: Vec::new() }
+        Self::scripted(order, name, self::script(variables, body))
     }
 }
 
@@ -90,14 +106,24 @@ pub fn script<V: AsRef<str>>(variables: &[(&'static str, V)], body: &str) -> Str
     )
 }
 
+/// The stage that ends what an earlier seed has left and this one, with these files and stages, does not have.
+///
+/// It is the first one: what replaces something starts where that has ended. `seed` is another text whenever a file is
+/// another one, so that the stage knows what is there.
+#[must_use]
+pub fn former(setup: &Setup, seed: &str) -> Stage {
+    let mut files: Vec<&str> = setup.files.iter().map(|file| file.path.as_str()).collect();
+    files.sort_unstable();
+    let stages = setup.stages.iter().map(Stage::file_name).chain([FORMER.to_owned(), PACKAGES.to_owned()]);
+    let mut stages: Vec<String> = stages.collect();
+    stages.sort();
+    let variables = [("SEED", seed.to_owned()), ("FILES", files.join(" ")), ("STAGES", stages.join(" "))];
+    Stage::scripted(1, "former", script(&variables, include_str!("former.sh")))
+}
+
 /// The stage that installs these packages of the distribution, before all that need them.
 #[must_use]
 pub fn packages(names: &BTreeSet<String>) -> Stage {
     let variables = [("PACKAGES", shell::words(names))];
-    Stage {
-        order: 10,
-        name: "packages",
-        script: script(&variables, include_str!("packages.sh")),
-        inputs: Vec::new(),
-    }
+    Stage::scripted(10, "packages", script(&variables, include_str!("packages.sh")))
 }

@@ -27,6 +27,7 @@ mod worker;
 use sha2::{Digest, Sha256};
 
 use crate::artifact::Content;
+use crate::bootstrap;
 use crate::bug::Bug;
 use crate::credentials::Credentials;
 use crate::flow::Flow;
@@ -79,7 +80,12 @@ fn setup(site: &Site, credentials: &Credentials, machine: &Machine, flows: &[Flo
     etcd::add(site, credentials, machine, &mut setup)?;
     keepalived::add(site, credentials, machine, &mut setup)?;
     pacemaker::add(site, credentials, machine, &mut setup)?;
-    setup.sealed(|content| digest(credentials, content))
+    let mut setup = setup.sealed(|content| digest(credentials, content))?;
+    let seed =
+        setup.files.iter().map(|file| format!("{} {}\n", digest(credentials, &file.content), file.path));
+    let seed = base16ct::lower::encode_string(&Sha256::digest(seed.collect::<String>()));
+    setup.stages.push(bootstrap::former(&setup, &seed));
+    Ok(setup)
 }
 
 /// By which a stage knows that one of its files is another one; of a secret only who has the vault can tell from which.

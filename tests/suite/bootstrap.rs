@@ -2,6 +2,7 @@
 
 mod archives;
 mod engine;
+mod former;
 mod library;
 pub(crate) mod scratch;
 mod server;

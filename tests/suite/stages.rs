@@ -27,6 +27,7 @@ use bpc::bootstrap::{files, packages};
 use bpc::setup::{File, Stage};
 use bpc::site::Download;
 use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
 
 use crate::built::blueprints;
 use crate::support::tools::On;
@@ -131,6 +132,18 @@ fn others(script: &str) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
     let value = |name: &str| script.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
     let mut others = Vec::new();
     let text = |text: &str| text.to_owned();
+    if value("SEED").is_some() {
+        others.push(("another seed before", former()));
+    }
+    if value("KEYS").is_some() {
+        let list = text("ssh-ed25519 OLD one\nssh-ed25519 ELSE other\n");
+        let files = [
+            ("/var/lib/bpc/users/games", text("OLD\n")),
+            ("/usr/games/.ssh/authorized_keys", list.clone()),
+            ("/root/.ssh/authorized_keys", list),
+        ];
+        others.push(("another user before", files.to_vec()));
+    }
     if let (Some(own), Some(first), Some(folder)) = (value("OWN"), value("FIRST"), value("DATA_DIR")) {
         let mut files = Vec::new();
         if first == "yes" {
@@ -156,6 +169,23 @@ fn others(script: &str) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
         others.push(("a node of an older version", files));
     }
     others
+}
+
+/// What a seed has left that had a unit, files and a stage of its own; somebody has changed one of the files.
+fn former() -> Vec<(&'static str, String)> {
+    let digest = base16ct::lower::encode_string(&Sha256::digest("of before\n"));
+    let listed = ["/etc/gone.conf", "/etc/changed.conf"].map(|path| format!("{digest}  {path}\n"));
+    let text = |text: &str| text.to_owned();
+    vec![
+        ("/var/lib/bpc/files", listed.concat()),
+        ("/etc/gone.conf", text("of before\n")),
+        ("/etc/changed.conf", text("by hand\n")),
+        ("/var/lib/bpc/units/gone", text("44-gone\n")),
+        ("/var/lib/stubs/enabled/gone", text("yes\n")),
+        ("/var/lib/bpc/stamps/44-gone", text("of before\n")),
+        ("/usr/local/lib/bpc/stages/44-gone", text("#!/bin/sh\n")),
+        ("/usr/local/lib/bpc/undo/44-gone", text("#!/bin/sh\nchmod 0600 /etc/motd\n")),
+    ]
 }
 
 /// The machines on which all stages are that differ in more than names and numbers. Of those that take the same course, one is

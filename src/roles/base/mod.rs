@@ -22,11 +22,15 @@ pub(super) fn setup(site: &Site, credentials: &Credentials, machine: &Machine) -
     let mut setup = Setup::default();
     setup.files.push(File::text("/etc/hosts", hosts(site, machine)));
     ssh::add(credentials, machine, &mut setup)?;
+    let keys: Vec<&str> = site.ssh_keys.iter().filter_map(|line| key(line)).collect();
+    let variables = [("LOGIN", site.user.as_str()), ("KEYS", &keys.join(" "))];
+    setup.stages.push(Stage::new(3, "users", &variables, include_str!("users.sh")));
     setup.install(["ca-certificates", "curl", "systemd-timesyncd"]);
     setup.packages.extend(machine.packages.iter().cloned());
     if let Some(sources) = &site.image.sources {
         let file = File::text("/etc/apt/sources.list.d/bpc.sources", apt::sources(&site.image, sources));
-        setup.apply(Stage::new(5, "apt-sources", &[], include_str!("apt-sources.sh")), vec![file]);
+        let stage = Stage::new(5, "apt-sources", &[], include_str!("apt-sources.sh"));
+        setup.apply(stage.undone_by(&[], include_str!("apt-sources-undo.sh")), vec![file]);
     }
     if let Some(proxy) = &site.image.proxy {
         setup.files.push(File::text("/etc/apt/apt.conf.d/90bpc", apt::proxy(proxy)));
@@ -35,9 +39,17 @@ pub(super) fn setup(site: &Site, credentials: &Credentials, machine: &Machine) -
     if !site.ntp.is_empty() {
         let servers = format!("[Time]\nNTP={}\n", site.ntp.join(" "));
         let file = File::text("/etc/systemd/timesyncd.conf.d/bpc.conf", servers);
-        setup.apply(Stage::new(15, "time-servers", &[], include_str!("time-servers.sh")), vec![file]);
+        let stage = Stage::new(15, "time-servers", &[], include_str!("time-servers.sh"));
+        setup.apply(stage.undone_by(&[], include_str!("time-servers-undo.sh")), vec![file]);
     }
     Ok(setup)
+}
+
+/// The key itself in a line of `authorized_keys`: the word after its type (sshd(8)).
+fn key(line: &str) -> Option<&str> {
+    let mut words = line.split_whitespace();
+    words.find(|word| ["ssh-", "ecdsa-", "sk-"].iter().any(|start| word.starts_with(start)))?;
+    words.next()
 }
 
 /// The locale and the time zone. cloud-init sets these with programs and tables that a small image may lack, and
@@ -109,13 +121,20 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_known_whatever_stands_around_it() {
+        for line in ["ssh-ed25519 AAAA", "ssh-ed25519  AAAA me@home", "no-pty ssh-ed25519 AAAA me"] {
+            assert_eq!(key(line), Some("AAAA"), "{line}");
+        }
+    }
+
+    #[test]
     fn defaults_need_no_packages_of_their_own() {
         let site = site(&MACHINES, "");
         let setup = setup(&site, &credentials(&site), machine(&site, "node")).unwrap();
         let packages: Vec<&str> = setup.packages.iter().map(String::as_str).collect();
         assert_eq!(packages, ["ca-certificates", "curl", "nfs-common", "systemd-timesyncd"]);
         let stages: Vec<String> = setup.stages.iter().map(Stage::file_name).collect();
-        assert_eq!(stages, ["02-ssh", "12-timezone"]);
+        assert_eq!(stages, ["02-ssh", "03-users", "12-timezone"]);
     }
 
     #[test]
@@ -125,6 +144,6 @@ mod tests {
         let setup = setup(&site, &credentials(&site), machine(&site, "node")).unwrap();
         assert!(setup.packages.contains("locales") && setup.packages.contains("tzdata"));
         let stages: Vec<String> = setup.stages.iter().map(Stage::file_name).collect();
-        assert_eq!(stages, ["02-ssh", "12-locale", "12-timezone", "15-time-servers"]);
+        assert_eq!(stages, ["02-ssh", "03-users", "12-locale", "12-timezone", "15-time-servers"]);
     }
 }

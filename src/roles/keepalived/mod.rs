@@ -88,8 +88,10 @@ pub(super) fn add(
     };
     setup.install(["curl", "keepalived"]);
     setup.stages.push(Stage::new(8, "keepalived-user", &[], include_str!("keepalived-user.sh")));
+    let address = floating.address.to_string();
     setup.apply(
-        Stage::new(45, "keepalived", &[], include_str!("keepalived.sh")),
+        Stage::new(45, "keepalived", &[], include_str!("keepalived.sh"))
+            .undone_by(&[("FLOATING", &address)], include_str!("../release-address.sh")),
         vec![
             File::text("/etc/keepalived/keepalived.conf", configuration(site, settings, machine, floating)?),
             password(credentials)?,

@@ -162,5 +162,5 @@ fn stage(site: &Site, cluster: &Cluster, machine: &Machine) -> Stage {
         ("EXPLAINED", explained.join(",")),
     ];
     let script = script(&variables, include_str!("cluster.sh"));
-    Stage { order: 60, name: "kubeadm", script, inputs: Vec::new() }
+    Stage::scripted(60, "kubeadm", script)
 }

@@ -58,7 +58,8 @@ pub(super) fn add(
             "corosync",
             &variables,
             concat!(include_str!("members.sh"), "\n", include_str!("corosync.sh")),
-        ),
+        )
+        .undone_by(&[("FLOATING", &floating.address.to_string())], include_str!("../release-address.sh")),
         vec![
             File::text("/etc/corosync/corosync.conf", corosync::configuration(site, settings, &members)?),
             authkey(credentials)?,

@@ -25,7 +25,7 @@ fn machine<'a>(shell: &'a Shell, order: u8, name: &'static str, upstream: &str) 
         let found = format!("SHA256={}", base16ct::lower::encode_string(&Sha256::digest(upstream)));
         script = script.replace(&format!("SHA256={digest}"), &found);
     }
-    let machine = Machine::new(shell, &[Stage { order, name, script, inputs: Vec::new() }]);
+    let machine = Machine::new(shell, &[Stage::scripted(order, name, script)]);
     machine.stub("kubectl", KUBECTL);
     machine.write("uid", b"1-2-3", 0o644);
     machine.write(&format!("etc/bpc/addons/{name}/kustomization.yaml"), b"", 0o644);
@@ -146,7 +146,7 @@ fn manifests_are_applied_as_they_are_and_in_order() {
             let script = artifact(&built, "control", &format!("files/usr/local/lib/bpc/stages/{file}"));
             let (order, name) = file.split_once('-').unwrap();
             let script = String::from_utf8(script.to_vec()).unwrap();
-            Stage { order: order.parse().unwrap(), name, script, inputs: Vec::new() }
+            Stage::scripted(order.parse().unwrap(), name, script)
         });
         let machine = Machine::new(&shell, &stages);
         machine.stub("kubectl", KUBECTL);

@@ -264,8 +264,7 @@ fn files_are_put_into_force_once_for_each_stage_and_boot() {
 fn a_stage_has_its_variables_and_the_functions() {
     for shell in shells() {
         let text = script(&[("MOTTO", "it's $HOME\nsweet")], "log \"$MOTTO\"\nfalse\nlog not reached\n");
-        let machine =
-            Machine::new(&shell, &[Stage { order: 1, name: "motto", script: text, inputs: Vec::new() }]);
+        let machine = Machine::new(&shell, &[Stage::scripted(1, "motto", text)]);
         machine.stub("sleep", "case $1 in 2) echo '#!/bin/sh' >\"$BPC_LIB/stages/01-motto\" ;; esac");
         assert_eq!(
             machine.run(),

@@ -27,7 +27,7 @@ pub(crate) fn shells() -> Vec<Shell> {
 
 /// A stage from its order, its name and what follows `#!/bin/sh`.
 pub(crate) fn stage(order: u8, name: &'static str, body: &str) -> Stage {
-    Stage { order, name, script: format!("#!/bin/sh\nset -eu\n{body}\n"), inputs: Vec::new() }
+    Stage::scripted(order, name, format!("#!/bin/sh\nset -eu\n{body}\n"))
 }
 
 /// The scratch root of one machine.

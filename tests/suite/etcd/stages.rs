@@ -11,7 +11,7 @@ fn machine<'a>(shell: &'a Shell, blueprint: &str, name: &str, order: u8, stage: 
     let built = built_today(blueprint);
     let script = artifact(&built, name, &format!("files/usr/local/lib/bpc/stages/{order}-{stage}"));
     let script = String::from_utf8(script.to_vec()).unwrap();
-    let machine = Machine::new(shell, &[Stage { order, name: stage, script, inputs: Vec::new() }]);
+    let machine = Machine::new(shell, &[Stage::scripted(order, stage, script)]);
     let member = built.site.machines.iter().find(|machine| machine.name == name).unwrap();
     for (path, content) in crate::built::files(&built, member) {
         if path.starts_with("/etc/") {

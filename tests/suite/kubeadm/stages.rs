@@ -57,7 +57,7 @@ fn machine<'a>(
 ) -> Machine<'a> {
     let script = artifact(built, name, &format!("files/usr/local/lib/bpc/stages/{order}-{stage}"));
     let script = String::from_utf8(script.to_vec()).unwrap();
-    let machine = Machine::new(shell, &[Stage { order, name: stage, script, inputs: Vec::new() }]);
+    let machine = Machine::new(shell, &[Stage::scripted(order, stage, script)]);
     let planned = built.site.machines.iter().find(|planned| planned.name == name).unwrap();
     for (path, content) in files(built, planned) {
         if path.starts_with("/etc/bpc/") || path == "/etc/kubernetes/kubelet.conf" || path.contains("/sbin/")

@@ -22,7 +22,7 @@ esac";
 /// The stage of the first machine.
 fn stage(built: &Compiled, order: u8, name: &'static str) -> Stage {
     let script = artifact(built, "hapx01", &format!("files/usr/local/lib/bpc/stages/{order}-{name}"));
-    Stage { order, name, script: String::from_utf8(script.to_vec()).unwrap(), inputs: Vec::new() }
+    Stage::scripted(order, name, String::from_utf8(script.to_vec()).unwrap())
 }
 
 /// The first machine of a pair, with its files and one of its stages; all members are online.

@@ -3,8 +3,19 @@
 use std::collections::BTreeSet;
 
 /// Variables of stages that make no other script of them.
-const NAMES: [&str; 7] =
-    ["LOGIN=", "MACHINE=", "MEMBERS=", "PACKAGES=", "REGISTRIES=", "TIMEZONE=", "WAITS='wait node/"];
+const NAMES: [&str; 11] = [
+    "FILES=",
+    "KEYS=",
+    "SEED=",
+    "STAGES=",
+    "LOGIN=",
+    "MACHINE=",
+    "MEMBERS=",
+    "PACKAGES=",
+    "REGISTRIES=",
+    "TIMEZONE=",
+    "WAITS='wait node/",
+];
 
 /// A script: two that are equal here need only one run.
 pub(super) fn script(text: &str) -> String {

@@ -10,7 +10,7 @@ use super::Machine;
 use crate::built::blueprints;
 
 /// What stands before the name of a stage, or of an add-on that is the name of its stage.
-const MAKERS: [&str; 3] = ["Stage::new(", "Stage { ", "Addon { "];
+const MAKERS: [&str; 3] = ["Stage::new(", "Stage::scripted(", "Addon { "];
 
 /// The names that a text of Rust, up to its tests, gives to stages.
 fn names(text: &str) -> BTreeSet<String> {
@@ -39,7 +39,8 @@ fn every_stage_is_one_of_some_blueprint() {
 
 #[test]
 fn a_name_is_found_however_it_is_given() {
-    let text = "Stage::new(\n    8,\n    \"one\",\n    &[(\"IT\", it)], body)\nStage { order: 60, name: \"two\", script }
+    let text =
+        "Stage::new(\n    8,\n    \"one\",\n    &[(\"IT\", it)], body)\nStage::scripted(60, \"two\", script)
         Addon {\n    name: \"three\",\n    ..it\n}\nStage::new(order, addon.name, &variables, body)
         #[cfg(test)]\nmod tests { Stage::new(1, \"four\", &[], \"\") }";
     assert_eq!(names(text), ["one", "three", "two"].map(str::to_owned).into());

@@ -20,6 +20,7 @@ start_now() {
 
 stop_now() {
   gone "$passing/active/$1"
+  rm -f "/run/$1.pid"
 }
 
 # A unit whose settings are applied once is not disturbed by being told the same again.
