@@ -133,7 +133,8 @@ fn plan_changes(
         if let (Some(path), false) = (&one.missing, earlier.is_empty()) {
             terminal.no_vault(path);
         }
-        all.push(Changes::new(&one.built.site, &one.built.artifacts, &earlier));
+        let bound = read::bound(&out.join(&one.built.site.name)).map_err(|why| terminal.fail(&why))?;
+        all.push(Changes::new(&one.built.site, &one.built.artifacts, &earlier, &bound));
     }
     terminal.plans(&all, Changes::to_table);
     Ok(())

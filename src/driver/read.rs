@@ -6,7 +6,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use crate::diag::{Code, Diagnostic, Files, Place};
-use crate::plan::Earlier;
+use crate::plan::{BOUND_FILE, Earlier};
 use crate::source::{self, Unreadable};
 use crate::{Inputs, named_files};
 
@@ -54,6 +54,16 @@ pub(super) fn digests(tree: &Path) -> Result<Earlier, String> {
             Ok(lines.map(|(digest, path)| (path.to_owned(), digest.to_owned())).collect())
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Earlier::new()),
+        Err(error) => Err(format!("cannot read {}: {error}", path.display())),
+    }
+}
+
+/// What the machines of a tree are bound to: nothing where there is no tree, or an older one.
+pub(super) fn bound(tree: &Path) -> Result<String, String> {
+    let path = tree.join(BOUND_FILE);
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
         Err(error) => Err(format!("cannot read {}: {error}", path.display())),
     }
 }

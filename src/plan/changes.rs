@@ -7,10 +7,13 @@ use sha2::{Digest, Sha256};
 
 use super::table::table;
 use crate::artifact::Artifacts;
-use crate::site::Site;
+use crate::site::{Bound, Effect, Machine, Site};
 
 /// Digests of the files of an earlier build, by path: what its `SHA256SUMS` says.
 pub type Earlier = BTreeMap<String, String>;
+
+/// What the machines of an earlier build are bound to, and the lines of a file that says so: its path.
+pub const BOUND_FILE: &str = "virtualbox/bound";
 
 /// What `up.sh` does to each machine that a build changes; machines that stay as they are are left out.
 #[derive(Clone, Debug, Serialize)]
@@ -19,6 +22,22 @@ pub struct Changes {
     /// Whether the file or the size of the system disk differs, which only machines that are made anew follow.
     system_disk: bool,
     machines: Vec<Changed>,
+    /// Settings that machines which are there are bound to.
+    settings: Vec<ChangedSetting>,
+}
+
+/// A setting whose new value machines cannot follow.
+#[derive(Clone, Debug, Serialize)]
+struct ChangedSetting {
+    setting: &'static str,
+    from: String,
+    to: String,
+    machines: Vec<String>,
+    /// The line of the blueprint.
+    origin: String,
+    effect: &'static str,
+    lost: &'static str,
+    way: &'static str,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -63,9 +82,9 @@ fn definition(machine: &str) -> String {
 }
 
 impl Changes {
-    /// Compares what was built with what an earlier build has left.
+    /// Compares what was built with what an earlier build has left: digests, and the text of [`BOUND_FILE`].
     #[must_use]
-    pub fn new(site: &Site, built: &Artifacts, earlier: &Earlier) -> Self {
+    pub fn new(site: &Site, built: &Artifacts, earlier: &Earlier, bound: &str) -> Self {
         let digest = |bytes: &[u8]| base16ct::lower::encode_string(&Sha256::digest(bytes));
         let now: Earlier =
             built.files.iter().map(|file| (file.path.clone(), digest(file.content.bytes()))).collect();
@@ -93,7 +112,7 @@ impl Changes {
         machines.extend(gone);
         let disk = "virtualbox/system-disk.conf";
         let system_disk = earlier.get(disk).is_some_and(|was| now.get(disk) != Some(was));
-        Self { name: site.name.clone(), system_disk, machines }
+        Self { name: site.name.clone(), system_disk, machines, settings: settings(site, bound) }
     }
 
     /// As a table.
@@ -107,11 +126,64 @@ impl Changes {
         let mut text = format!("{}: {changes}\n", self.name);
         let rows: Vec<Vec<String>> = self.machines.iter().flat_map(Changed::rows).collect();
         text += &table(&["MACHINE", "CHANGE", "FILE"], &rows);
+        text += &self.settings.iter().map(ChangedSetting::to_text).collect::<String>();
         if self.system_disk {
             text +=
                 "\nThe system disk is another one: machines keep theirs until `up.sh --recreate MACHINE`.\n";
         }
         text
+    }
+}
+
+/// The settings of machines that are bound to another value, each once.
+fn settings(site: &Site, was: &str) -> Vec<ChangedSetting> {
+    let was: BTreeMap<&str, &str> = was.lines().filter_map(|line| line.split_once(' ')).collect();
+    let mut found: Vec<ChangedSetting> = Vec::new();
+    for machine in &site.machines {
+        let now = site.bound(machine);
+        let pairs = was.get(machine.name.as_str()).unwrap_or(&"").split(' ');
+        for (name, old) in pairs.filter_map(|pair| pair.split_once('=')) {
+            let Some(bound) = crate::site::BOUND.iter().find(|bound| bound.name == name) else { continue };
+            let new = now.iter().find(|(it, _)| it.name == name).map_or("-", |(_, value)| value);
+            if bound.rule.is_broken(old, new) {
+                let same = |it: &&mut ChangedSetting| it.setting == name && it.from == old && it.to == new;
+                match found.iter_mut().find(same) {
+                    Some(known) => known.machines.push(machine.name.clone()),
+                    None => found.push(ChangedSetting::new(site, machine, bound, (old, new))),
+                }
+            }
+        }
+    }
+    found
+}
+
+impl ChangedSetting {
+    fn new(site: &Site, machine: &Machine, bound: &Bound, (from, to): (&str, &str)) -> Self {
+        Self {
+            setting: bound.name,
+            from: from.to_owned(),
+            to: to.to_owned(),
+            machines: vec![machine.name.clone()],
+            origin: site.bound_origin(bound.name, machine).to_owned(),
+            effect: bound.effect.as_str(),
+            lost: bound.lost,
+            way: bound.way,
+        }
+    }
+
+    fn to_text(&self) -> String {
+        let Self { setting, from, to, origin, lost, way, .. } = self;
+        let then = if self.effect == Effect::Refused.as_str() {
+            format!("`up.sh` refuses this without `--accept={setting}`.")
+        } else if self.effect == Effect::Kept.as_str() {
+            "What is there stays as it is.".to_owned()
+        } else {
+            "These machines change together.".to_owned()
+        };
+        format!(
+            "\n{origin}: {setting} was {from} and is to be {to}, on {}:\n  {lost}\n  instead: {way}\n  {then}\n",
+            self.machines.join(", ")
+        )
     }
 }
 

@@ -11,7 +11,7 @@ mod table;
 use serde::Serialize;
 
 pub use certificates::{Certificates, ListedCertificate, Term};
-pub use changes::{Changes, Earlier};
+pub use changes::{BOUND_FILE, Changes, Earlier};
 pub use secrets::Secrets;
 use storage::{PlannedDisk, PlannedFileSystem};
 use table::table;

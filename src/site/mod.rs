@@ -3,6 +3,7 @@
 //! `resolve` makes it, everything after reads it. Nothing here can be wrong or missing any more, and nothing knows
 //! where in the blueprint it comes from, but for the [`origin`](Machine::origin) that the manifest shows.
 
+mod bound;
 mod certificates;
 mod cluster;
 mod download;
@@ -23,6 +24,7 @@ use jiff::Timestamp;
 use crate::value::Uuid;
 
 pub use crate::model::{Architecture, Distribution, FileSystem, Firmware, MountOption, Role};
+pub use bound::{BOUND, Bound, Effect, Rule};
 pub use certificates::{
     Algorithm, AuthorityKeys, AuthorityKind, CertificateKind, CertificatePlan, CertificateUsage,
     EXPIRES_SOON, Holder, PlannedCertificate, SERVICE_ACCOUNT,

@@ -2,6 +2,7 @@
 //! measured with the real one, which `tests/lab/virtualbox.sh` runs the same scripts with.
 
 mod base_image;
+mod bound;
 mod change;
 mod fault;
 mod hands;
@@ -41,7 +42,7 @@ fn they_are_there_and_executable() {
         scripts.sort_unstable();
         let mut expected: Vec<_> =
             SCRIPTS.iter().map(|name| ((*name).to_owned(), Kind::Script, 0o755)).collect();
-        let read = ["blueprint.conf", "lib.sh", "system-disk.conf"];
+        let read = ["blueprint.conf", "bound", "lib.sh", "settings", "system-disk.conf"];
         expected.extend(read.map(|name| (name.to_owned(), Kind::Script, 0o644)));
         if one.site.image.lvm.is_some() {
             expected.push(("base-image.sh".to_owned(), Kind::Script, 0o755));

@@ -8,6 +8,7 @@ CHOSEN=
 TIMEOUT=
 DISK=
 SHA256=
+ACCEPTED=
 # The word that is no option; or, where MANY is set, all of them.
 OPERAND=
 MANY=
@@ -63,7 +64,11 @@ arguments() {
         # shellcheck disable=SC2034  # not every folder has scripts that read it
         SHA256=${word#*=}
         ;;
-      --timeout | --disk* | --sha256*) wrong "$word needs a value: $word=..." ;;
+      --accept=?*)
+        # shellcheck disable=SC2034  # not every folder has scripts that read it
+        ACCEPTED="$ACCEPTED ${word#*=}"
+        ;;
+      --timeout | --disk* | --sha256* | --accept*) wrong "$word needs a value: $word=..." ;;
       -*=*) wrong "${word%%=*} takes no value" ;;
       -*) CHOSEN="$CHOSEN $word" ;;
       *)

@@ -72,3 +72,36 @@ fn without_an_earlier_build_every_machine_is_new() {
     let refused = project.bpc(&["plan", "--out", "elsewhere"]);
     assert_eq!(refused.status, 2, "{refused:?}");
 }
+
+/// What `plan --changes` says of a build of `tiny` with these changes after one without.
+fn bound_changes(changes: &[(&str, &str)]) -> String {
+    let before = crate::built::changed_in("blueprints", "tiny", |text| text);
+    let after = crate::built::changed_in("blueprints", "tiny", |mut text| {
+        for (old, new) in changes {
+            assert!(text.contains(old), "{old}");
+            text = text.replace(old, new);
+        }
+        text
+    });
+    let bound = before.artifacts.files.iter().find(|file| file.path == bpc::plan::BOUND_FILE).unwrap();
+    let bound = String::from_utf8(bound.content.bytes().to_vec()).unwrap();
+    let earlier = bpc::plan::Earlier::new();
+    bpc::plan::Changes::new(&after.site, &after.artifacts, &earlier, &bound).to_table()
+}
+
+#[test]
+fn what_a_running_cluster_cannot_follow_is_named_with_its_values_and_its_line() {
+    let version = "version: \"1.36\"";
+    let said = bound_changes(&[(version, "version: \"1.36\"\n  pod_cidr: 10.55.0.0/16")]);
+    let end = ": kubernetes.pod_cidr was 10.244.0.0/16 and is to be 10.55.0.0/16, on kube-mast, kube-node:";
+    assert!(said.lines().any(|it| it.starts_with("blueprint.yaml:") && it.ends_with(end)), "{said}");
+    assert!(said.contains("`up.sh` refuses this without `--accept=kubernetes.pod_cidr`."), "{said}");
+    let said = bound_changes(&[("addons: [metallb, local-path]", "addons: [metallb]")]);
+    assert!(
+        said.contains("kubernetes.addons was local-path,metallb and is to be metallb, on kube-mast:"),
+        "{said}"
+    );
+    assert!(said.contains("What is there stays as it is."), "{said}");
+    let said = bound_changes(&[("memory: 2GiB", "memory: 3GiB")]);
+    assert!(!said.contains(" was "), "{said}");
+}

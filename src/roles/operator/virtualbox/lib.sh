@@ -5,6 +5,7 @@
 #   bpc/disk/DISK  the size of a data disk that was made, in MiB
 #   bpc/port/PORT  the data disk that is attached there
 #   bpc/seed       the digest of its seed
+#   bpc/bound      what it is bound to by what it was made from: KEY=VALUE words
 #   bpc/installing what an installer is to make on it: the ISO, the answers and the size
 
 # What VirtualBox and its host call things.

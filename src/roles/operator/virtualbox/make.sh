@@ -12,6 +12,7 @@ make() {
   digest "virtualbox/machines/$MACHINE.conf"
   note "note its hardware" hardware "$DIGEST"
   set_seed
+  keep_bound
 }
 
 create() {

@@ -8,6 +8,7 @@
 //! | `doctor.sh` | what `up.sh` looks at first |
 //! | `base-image.sh`, `base-image.conf` | has an installer make the system disk, where the blueprint says how it is divided |
 //! | `machines/NAME.conf` | what a machine is to be; its digest tells `up.sh` that it has changed |
+//! | `bound`, `settings` | what machines are bound to once they run, and what comes of another value |
 //! | `blueprint.conf`, `system-disk.conf` | what the scripts know of the blueprint, and what system disks are made of |
 //! | `lib.sh` | what the scripts share, the same for every blueprint |
 
@@ -24,7 +25,7 @@ use crate::credentials::Credentials;
 use crate::format::shell;
 use crate::setup::{File, OperatorFile};
 use crate::site::{
-    Architecture, Distribution, EXPIRES_SOON, Holder, Machine, Network, Role, Site, SystemDisk,
+    Architecture, BOUND, Bound, Distribution, EXPIRES_SOON, Holder, Machine, Network, Role, Site, SystemDisk,
 };
 
 /// Every script, and its text below the variables.
@@ -43,7 +44,7 @@ const SCRIPTS: [(&str, &str); 8] = [
 const BASE_IMAGE: (&str, &str) = ("base-image", include_str!("base-image.sh"));
 
 /// What they share, one file a topic.
-const LIBRARY: [&str; 9] = [
+const LIBRARY: [&str; 10] = [
     CLI,
     include_str!("lib.sh"),
     include_str!("power.sh"),
@@ -53,6 +54,7 @@ const LIBRARY: [&str; 9] = [
     include_str!("remove.sh"),
     include_str!("preflight.sh"),
     include_str!("surroundings.sh"),
+    include_str!("bound.sh"),
 ];
 
 /// The start of every script.
@@ -81,6 +83,8 @@ pub(super) fn files(site: &Site, credentials: &Credentials) -> Vec<OperatorFile>
         File::text("virtualbox/lib.sh", format!("{LIBRARY_START}{}", LIBRARY.concat())),
         File::text("virtualbox/blueprint.conf", blueprint(site, credentials)),
         File::text("virtualbox/system-disk.conf", system_disk(site)),
+        File::text("virtualbox/bound", bound(site)),
+        File::text("virtualbox/settings", settings()),
     ];
     let base_image = base_image::definition(site).map(|definition| [script(&BASE_IMAGE), definition]);
     let shared = SCRIPTS.iter().map(script).chain(shared).chain(base_image.into_iter().flatten());
@@ -148,6 +152,23 @@ fn validity(site: &Site) -> String {
     let mut seen = BTreeSet::new();
     words.retain(|word| seen.insert(word.clone()));
     words.join(" ")
+}
+
+/// What each machine is bound to once it runs, a line for each.
+fn bound(site: &Site) -> String {
+    let line = |machine: &Machine| {
+        let values = site.bound(machine).into_iter().map(|(bound, value)| format!("{}={value}", bound.name));
+        format!("{} {}\n", machine.name, values.collect::<Vec<_>>().join(" "))
+    };
+    site.machines.iter().map(line).collect()
+}
+
+/// The settings that machines are bound to: the same for every blueprint.
+fn settings() -> String {
+    let line = |it: &Bound| {
+        format!("{}|{}|{}|{}|{}\n", it.name, it.rule.as_str(), it.effect.as_str(), it.lost, it.way)
+    };
+    BOUND.iter().map(line).collect()
 }
 
 /// What the system disks are made of: if that changes, machines that are there keep theirs.

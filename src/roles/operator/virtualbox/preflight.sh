@@ -41,6 +41,7 @@ preflight() {
   check_ports "$@"
   check_host_only "$@"
   check_base "$@"
+  check_bound "$@"
   MACHINE=
 }
 

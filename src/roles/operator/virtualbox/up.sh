@@ -1,7 +1,8 @@
 
 usage() {
   cat <<END
-usage: up.sh [--dry-run] [--no-start] [--recreate] [--force] [--disk=FILE] [--timeout=SECONDS] [MACHINE...]
+usage: up.sh [--dry-run] [--no-start] [--recreate] [--force] [--accept=SETTING] [--disk=FILE] [--timeout=SECONDS]
+       [MACHINE...]
 
 Brings machines of $NAME up, all if none is named: makes those that are missing, gives those a new seed that have changed
 since, starts them, the gateway first, and waits until they say that they are ready. What is as it should be stays as it
@@ -10,6 +11,7 @@ is, so it may be called at any time.
   --no-start  makes machines and starts none; one that runs is left alone
   --recreate  makes the named machines anew: what is on their disks is lost
   --force     goes on if the host has too little memory, processors or disk, or if certificates are not good
+  --accept    goes on although machines cannot follow a new value of this setting: it says what is lost without it
   --disk      the system disk, where the blueprint does not say: qcow2, raw, VMDK or VDI
   --timeout   how long machines may take to be ready, 3600 seconds if nothing is said
   --dry-run   prints the commands in place of running them
@@ -33,6 +35,7 @@ renew() {
   look "$1"
   RENEWED=
   if is_current && ! chosen --recreate; then
+    keep_bound
     return 0
   fi
   if is_running; then
@@ -83,7 +86,7 @@ run_machine() {
 }
 
 MANY=yes
-arguments "--no-start --recreate --force --disk --timeout" "$@"
+arguments "--no-start --recreate --force --accept --disk --timeout" "$@"
 ! chosen --recreate || [ -n "$OPERAND" ] || wrong "--recreate wants the names of machines"
 begin
 chosen_machines
@@ -127,6 +130,21 @@ if ! chosen --no-start; then
       run_machine "$machine"
     fi
   done
+  # What holds an address in one way is off before anything holds it in another.
+  TOGETHER=
+  for machine in $OTHERS; do
+    if among "$machine" "$LATER" && changes_together "$machine"; then
+      TOGETHER="$TOGETHER $machine"
+      look "$machine"
+      shut_down "$machine"
+    fi
+  done
+  for machine in $TOGETHER; do
+    renew "$machine"
+    run_machine "$machine"
+  done
+  # shellcheck disable=SC2086  # names of machines
+  await_ready $TOGETHER
   # One after the other, so that a cluster keeps its majority.
   for machine in $OTHERS; do
     if among "$machine" "$LATER"; then
