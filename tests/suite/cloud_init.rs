@@ -7,7 +7,7 @@ use bpc::Compiled;
 use serde_json::Value;
 
 use crate::built::{artifact, blueprints, changed, documents, files};
-use crate::support::tools::{On, tool};
+use crate::support::tools::{On, need, tool};
 
 /// Runs `cloud-init schema` on each file named, as the program does, but with one start of Python for all of them.
 const SCHEMA: &str = r#"
@@ -33,8 +33,7 @@ print(json.dumps({name: yaml.safe_load(open(name + '.yaml', 'rb')) for name in s
 /// What `cloud-init schema` says of documents beyond that they are valid.
 pub(crate) fn objections(on: On, kind: &str, documents: &[(String, &[u8])]) -> Option<String> {
     // The program itself says whether it is there; its Python is next to it.
-    tool(on, "cloud-init")?;
-    let python = tool(on, "python3")?;
+    let python = need(&[(on, "python3"), (on, "cloud-init")])?;
     let staged =
         python.stage(&documents.iter().map(|(name, text)| (name.as_str(), *text)).collect::<Vec<_>>());
     let paths = documents.iter().map(|(name, _)| staged.path_for(name));

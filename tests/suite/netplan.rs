@@ -7,7 +7,7 @@ use bpc::Compiled;
 use bpc::site::{Attachment, Machine, Nic, Role, Segment};
 
 use crate::built::{blueprints, changed, documents};
-use crate::support::tools::{On, Staged, tool};
+use crate::support::tools::{On, Staged, need};
 
 /// Runs `netplan generate` in each folder named after the first, which holds programs that do nothing: netplan 1.1
 /// tells systemd and udev to read their files again, wherever it put them.
@@ -21,8 +21,7 @@ const FILE: &str = "/etc/netplan/50.yaml";
 
 /// What netplan generates for every machine: a folder each, named `<blueprint>.<machine>`.
 fn generated(on: On, built: &[Compiled]) -> Option<Staged> {
-    tool(on, "netplan")?;
-    let shell = tool(on, "sh")?;
+    let shell = need(&[(on, "sh"), (on, "netplan")])?;
     let named = |name: &str| format!("{}{FILE}", name.trim_end_matches(".network-config"));
     let documents = documents(built, "network-config");
     let mut files: Vec<_> = documents.iter().map(|(name, text)| (named(name), *text)).collect();

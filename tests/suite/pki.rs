@@ -17,7 +17,7 @@ use std::process::Command;
 use bpc::pki::{Authority, Certificate, Curve, KeyPair, Leaf, Subject, Usage, Validity};
 use bpc::vault::{Derivation, Vault};
 
-use crate::support::tools::{On, Staged, Tool, tool};
+use crate::support::tools::{On, Staged, Tool, need, tool};
 
 /// All systems on which a program is tried.
 const EVERYWHERE: [On; 3] = [On::Host, On::Bookworm, On::Trixie];
@@ -78,6 +78,13 @@ impl Reader {
     fn new(on: On, program: &str, files: &[(&str, &[u8])]) -> Option<Self> {
         let tool = tool(on, program)?;
         let files = tool.stage(files);
+        Some(Self { tool, files })
+    }
+
+    /// The first of these programs, without files; `None` if one is missing.
+    fn of(programs: &[(On, &str)]) -> Option<Self> {
+        let tool = need(programs)?;
+        let files = tool.stage(&[]);
         Some(Self { tool, files })
     }
 

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use walkdir::WalkDir;
 
 use crate::support::project::{Project, Tree, said, tree};
-use crate::support::tools::{On, tool};
+use crate::support::tools::{On, skip, tool};
 
 /// This repository's blueprints, built in a folder of their own with the command as `change` makes it.
 fn built(change: impl FnOnce(&Project, Command) -> Command) -> Tree {
@@ -116,7 +116,10 @@ fn by_a_debug_and_a_release_build() {
         cargo.arg(profile.parent().unwrap()).args(release.then_some("--release"));
         assert!(cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
     } else if !is_up_to_date(&other) {
-        eprintln!("skipped: {} is missing or older than its source", other.display());
+        skip(&format!(
+            "a {} build as new as its source is missing",
+            if release { "debug" } else { "release" }
+        ));
         return;
     }
     assert_same_as_ever(|_, command| {

@@ -70,7 +70,7 @@ impl Machine {
     }
 
     /// Its root before the first stage.
-    fn root<'a>(&self, lab: &'a Lab) -> Option<Root<'a>> {
+    fn root<'a>(&self, lab: &'a Lab) -> Root<'a> {
         let mut stages = self.stages.clone();
         let mut all = [self.files.clone(), self.disks.clone()].concat();
         let shrink = |stage: &mut Stage| downloads::shrink(&mut stage.script, &self.downloads);
@@ -79,19 +79,19 @@ impl Machine {
             all.push(File::text(path, Content::Public(content)));
         }
         all.extend(files("machine", &stages));
-        let users = fs::read_to_string(self.on.root().join("etc/passwd")).ok()?;
+        let users = fs::read_to_string(self.on.root().join("etc/passwd")).unwrap();
         all.push(File::text("/etc/passwd", format!("{users}{0}:x:1000:100::/home/{0}:/bin/sh\n", self.user)));
-        let root = lab.machine(self.on, &all)?;
+        let root = lab.machine(self.on, &all);
         // Somebody else has started the cluster that this machine joins.
         if self.stages.iter().any(|stage| stage.script.contains("\nFIRST=no\n")) {
             root.write(CLUSTER, b"theirs\n", 0o644);
         }
-        Some(root)
+        root
     }
 
     /// Runs its stages in order, and judges those that it was chosen for.
     fn judge(&self, lab: &Lab) -> Vec<Verdict> {
-        let Some(mut root) = self.root(lab) else { return Vec::new() };
+        let mut root = self.root(lab);
         let mut left = self.judged.len();
         let mut verdicts = Vec::new();
         let mut layers = Vec::new();

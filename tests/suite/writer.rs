@@ -14,7 +14,7 @@ use bpc::value::Secret;
 use bpc::write::{manifest, write};
 use tempfile::{TempDir, tempdir};
 
-use crate::support::tools::{On, tool};
+use crate::support::tools::{NAMESPACES, On, need, tool};
 
 /// Says to a test of this binary that it is the child of another one, and which `out/` to write to.
 const CHILD: &str = "BPC_TEST_WRITE_TO";
@@ -360,11 +360,7 @@ fn child_meets_mounts() {
 
 /// Runs the child `name` in a mount namespace of its own, where its `out/` is on a file system of 1 MiB.
 fn on_a_small_disk(name: &str) {
-    if !fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
-        eprintln!("skipped: only root can mount a small file system");
-        return;
-    }
-    let Some(unshare) = tool(On::Host, "unshare") else { return };
+    let Some(unshare) = need(&[(On::Host, "unshare"), (On::Host, NAMESPACES)]) else { return };
     let out = tempdir().unwrap();
     let exe = child(name, out.path());
     let mut command = unshare.command();

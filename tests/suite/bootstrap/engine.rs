@@ -13,6 +13,11 @@ fn trace(text: &str) -> String {
     format!("echo {text} >>\"$BPC_ROOT/trace\"")
 }
 
+/// Ends a process, by the shell's own `kill`: the program of that name belongs to procps, which a container may lack.
+fn end(process: &str) {
+    succeed(Command::new("sh").args(["-c", "kill \"$1\"", "sh", process]));
+}
+
 #[test]
 fn stages_run_once_and_in_order() {
     for shell in shells() {
@@ -163,7 +168,7 @@ fn an_engine_that_was_killed_goes_on_where_it_was() {
         assert!(
             machine.console().ends_with("middle ok\nbpc: gate-node01 after ok\nbpc: gate-node01 ready\n")
         );
-        succeed(Command::new("kill").arg(machine.read("pid").trim()));
+        end(machine.read("pid").trim());
     }
 }
 
@@ -197,7 +202,7 @@ fn a_process_that_a_stage_leaves_behind_does_not_hold_up_the_engine() {
         let status = command.stdout(Stdio::null()).status().unwrap();
         assert!(status.success() && start.elapsed() < Duration::from_secs(20));
         assert_eq!(machine.console(), "bpc: gate-node01 leaky ok\nbpc: gate-node01 ready\n");
-        succeed(Command::new("kill").arg(machine.read("pid").trim()));
+        end(machine.read("pid").trim());
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bpc::bootstrap::files;
 use bpc::setup::Stage;
 
-use crate::support::tools::{On, Staged, Tool, tool};
+use crate::support::tools::{On, Staged, Tool, need};
 
 /// A shell that may run a script, with the arguments that make it read one.
 pub(crate) struct Shell {
@@ -19,9 +19,17 @@ pub(crate) struct Shell {
 
 /// The shells that the scripts must run in.
 pub(crate) fn shells() -> Vec<Shell> {
+    shells_beside(&[])
+}
+
+/// Those beside which these programs are, for a script that calls them.
+pub(crate) fn shells_beside(programs: &[&str]) -> Vec<Shell> {
     let known: [(On, &str, &[&str]); 3] =
         [(On::Host, "dash", &[]), (On::Host, "bash", &["--posix"]), (On::Trixie, "busybox", &["sh"])];
-    let found = |(on, name, arguments)| Some(Shell { tool: tool(on, name)?, arguments, on });
+    let found = |(on, name, arguments)| {
+        let all: Vec<_> = [name].iter().chain(programs).map(|program| (on, *program)).collect();
+        Some(Shell { tool: need(&all)?, arguments, on })
+    };
     known.into_iter().filter_map(found).collect()
 }
 

@@ -9,7 +9,7 @@ use bpc::repository::{STARTS, files};
 use walkdir::WalkDir;
 
 use crate::support::project::{Project, said};
-use crate::support::tools::{On, tool};
+use crate::support::tools::{On, need, tool};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -223,7 +223,7 @@ fn run_steps(project: &Project, steps: &[&str]) -> BTreeMap<String, String> {
 
 #[test]
 fn the_workflow_publishes_what_is_public_and_nothing_else() {
-    if tool(On::Host, "jq").is_none() {
+    if need(&[(On::Host, "jq"), (On::Host, "bash")]).is_none() {
         return;
     }
     let project = lab("kube-demo");
@@ -260,7 +260,8 @@ fn the_workflow_publishes_what_is_public_and_nothing_else() {
 
 #[test]
 fn the_workflow_asks_where_bpc_comes_from() {
-    let mut shell = std::process::Command::new("bash");
+    let Some(bash) = tool(On::Host, "bash") else { return };
+    let mut shell = bash.command();
     shell.args(["-e", "-c", &step("Install bpc")]).env_clear();
     let said = said(shell.env("BPC_REPOSITORY", "").env("BPC_COMMIT", ""));
     assert_eq!(said.status, 1);
@@ -269,7 +270,7 @@ fn the_workflow_asks_where_bpc_comes_from() {
 
 #[test]
 fn other_readers_of_yaml_take_the_workflow() {
-    let Some(python) = tool(On::Host, "python3") else { return };
+    let Some(python) = tool(On::Host, "python3 -m yaml") else { return };
     let workflow = &files(&STARTS[0], "lab", None)[".github/workflows/bpc.yml"];
     let staged = python.stage(&[("bpc.yml", workflow.as_bytes())]);
     let script = "import sys, yaml; print(*yaml.safe_load(open(sys.argv[1]))['jobs'])";

@@ -169,10 +169,8 @@ pub(super) struct Lab {
 impl Lab {
     /// The machines of a blueprint that keep its state, on Debian 13, with nothing running on them.
     pub(super) fn new(built: &Compiled) -> Option<Self> {
-        for program in ["etcd", "etcdctl", "etcdutl", "setpriv", "systemd-sysusers"] {
-            tool(On::Trixie, program)?;
-        }
-        let namespaces = Namespaces::new()?;
+        let programs = ["etcd", "etcdctl", "etcdutl", "setpriv", "systemd-sysusers"];
+        let namespaces = Namespaces::with(&programs.map(|program| (On::Trixie, program)))?;
         let external = built.site.kubernetes.as_ref().unwrap().etcd == EtcdTopology::External;
         let role = if external { Role::Etcd } else { Role::ControlPlane };
         let machines: Vec<&Machine> = built.site.with_role(role).collect();

@@ -171,10 +171,8 @@ pub(super) struct Lab {
 impl Lab {
     /// The machines of a blueprint that can hold its floating address, with nothing running on them.
     pub(super) fn new(on: On, built: Compiled) -> Option<Self> {
-        for program in ["keepalived", "haproxy", "curl", "python3"] {
-            tool(on, program)?;
-        }
-        let namespaces = Namespaces::new()?;
+        let programs = ["keepalived", "haproxy", "curl", "python3"].map(|program| (on, program));
+        let namespaces = Namespaces::with(&programs)?;
         let floating = built.site.floating[0].clone();
         let mut lab = Self { built, on, floating, nodes: Vec::new(), servers: Vec::new(), namespaces };
         lab.namespaces.sh(&lab.cables());

@@ -112,10 +112,7 @@ impl Balanced {
     /// The lab with its firewall, an API server on each control plane with these certificates and answers, and HAProxy
     /// on both load balancers; the first one holds the address.
     fn new(on: On, built: Compiled, servers: Vec<(Pair, u16)>) -> Option<Self> {
-        for program in ["haproxy", "curl", "ss"] {
-            tool(on, program)?;
-        }
-        let lab = Lab::of(on, built)?;
+        let lab = Lab::of(on, built, &["haproxy", "curl", "ss"])?;
         lab.load_firewall();
         lab.sh("ip -n hapx01 addr add 10.2.0.20/32 dev vip");
         let shell = tool(on, "sh").unwrap();
@@ -325,8 +322,6 @@ fn statistics_are_for_the_operator_debian_13() {
 
 #[test]
 fn without_the_setting_of_its_seed_haproxy_cannot_wait_for_the_address() {
-    let Some(lab) = Lab::of(On::Trixie, built("")) else { return };
-    if tool(On::Trixie, "haproxy").is_some() {
-        assert_eq!(start_haproxy(&lab, "hapx02"), "cannot bind socket");
-    }
+    let Some(lab) = Lab::of(On::Trixie, built(""), &["haproxy"]) else { return };
+    assert_eq!(start_haproxy(&lab, "hapx02"), "cannot bind socket");
 }

@@ -40,18 +40,15 @@ pub(super) struct Lab {
 impl Lab {
     /// Machines with addresses and routes, the gateway forwarding, no firewall and no dnsmasq yet.
     ///
-    /// `None` without the rights of root, unless nothing may be skipped.
+    /// `None` if something is missing for it.
     pub(super) fn new(on: On) -> Option<Self> {
-        Self::of(on, blueprint("routed"))
+        Self::of(on, blueprint("routed"), &[])
     }
 
-    /// The same of a blueprint that differs a little from that one.
-    pub(super) fn of(on: On, built: Compiled) -> Option<Self> {
-        for program in ["nft", "dnsmasq", "python3"] {
-            tool(on, program)?;
-        }
-        tool(On::Host, "busybox")?;
-        let namespaces = Namespaces::new()?;
+    /// The same of a blueprint that differs a little from that one, for a test that needs more programs.
+    pub(super) fn of(on: On, built: Compiled, more: &[&str]) -> Option<Self> {
+        let programs = ["nft", "dnsmasq", "python3"].iter().chain(more).map(|program| (on, *program));
+        let namespaces = Namespaces::with(&programs.chain([(On::Host, "busybox")]).collect::<Vec<_>>())?;
         let lab = Self { built, on, namespaces, started: Mutex::default() };
         lab.sh(&format!("{}{}", lab.cables(), lab.addresses()));
         Some(lab)

@@ -16,7 +16,7 @@ use serde_yaml::Value;
 use super::{SUITES, document, layouts, lvm, quiet, with_layout};
 use crate::built::{blueprint, blueprints, changed};
 use crate::cloud_init::objections;
-use crate::support::tools::{On, tool};
+use crate::support::tools::{On, need, tool};
 
 const MEBIBYTE: u64 = 1 << 20;
 
@@ -53,7 +53,7 @@ fn noble(disk: Size, firmware: &str, lvm: &str) -> Compiled {
 
 /// What the model of the installer makes of a disk, or says against the answers.
 fn divided(on: On, user_data: &str, disk: Size, firmware: &str) -> Option<Result<serde_json::Value, String>> {
-    let (python, _) = (tool(on, "python3")?, tool(on, "sfdisk")?);
+    let python = need(&[(on, "python3"), (on, "sfdisk")])?;
     let schema = include_bytes!("autoinstall.schema.json");
     let staged = python.stage(&[("schema.json", &schema[..]), ("user-data", user_data.as_bytes())]);
     let mut command = python.command();
@@ -261,9 +261,8 @@ fn the_seed_has_the_answers() {
         let volume = iso9660::read(image).unwrap();
         assert_eq!(volume.identifier, "CIDATA");
         for on in SUITES {
-            let (Some(blkid), Some(isoinfo)) = (tool(on, "blkid"), tool(On::Host, "isoinfo")) else {
-                continue;
-            };
+            let Some(blkid) = need(&[(on, "blkid"), (On::Host, "isoinfo")]) else { continue };
+            let isoinfo = tool(On::Host, "isoinfo").unwrap();
             let staged = blkid.stage(&[("seed.iso", image)]);
             let label = ["-p", "-s", "LABEL", "-o", "value"];
             let said = quiet(blkid.command().args(label).arg(staged.path_for("seed.iso")));

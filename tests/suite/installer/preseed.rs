@@ -12,7 +12,7 @@ use proptest::test_runner::TestRunner;
 
 use super::{SUITES, document, layouts, lvm, quiet};
 use crate::built::{blueprints, changed};
-use crate::support::tools::{On, Tool, tool};
+use crate::support::tools::{On, Tool, need, tool};
 
 /// What an installation leaves of which nothing may stay, and what is to stay.
 const GOES: [&str; 5] = [
@@ -118,9 +118,7 @@ fn debconf_takes_every_answer() {
 #[test]
 fn readers_of_initrds_find_the_answers() {
     for on in SUITES {
-        let (Some(sh), Some(_), Some(_)) = (tool(on, "sh"), tool(on, "cpio"), tool(on, "lsinitramfs")) else {
-            continue;
-        };
+        let Some(sh) = need(&[(on, "sh"), (on, "cpio"), (on, "lsinitramfs")]) else { continue };
         for one in installed() {
             let staged = sh.stage(&[("overlay", overlay(&one))]);
             let run = |script: &str| {

@@ -5,7 +5,7 @@ use std::process::Output;
 use bpc::Compiled;
 
 use super::{clusters, file, routed};
-use crate::support::tools::{On, Staged, tool};
+use crate::support::tools::{On, Staged, need};
 
 const CRM: &str = "/etc/bpc/cluster.crm";
 
@@ -32,8 +32,7 @@ const EXPECTED: [&str; 7] = [
 
 /// The folder with cib.xml, and what was said.
 pub(super) fn composed(on: On, crm: &str) -> Option<(Staged, Output)> {
-    tool(on, "crm")?;
-    let sh = tool(on, "sh")?;
+    let sh = need(&[(on, "sh"), (on, "crm")])?;
     let staged = sh.stage(&[("cluster.crm", crm.as_bytes())]);
     let output = sh.command().args(["-euc", COMPOSE, "sh"]).arg(staged.path_for("")).output().unwrap();
     Some((staged, output))

@@ -88,9 +88,8 @@ static ALONE: Mutex<()> = Mutex::new(());
 
 fn assert_runs(on: On, line: &str) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let (Some(shell), Some(_), Some(_)) = (tool(on, "sh"), tool(on, "etcd"), tool(on, "etcdctl")) else {
-        return;
-    };
+    let programs = [(on, "sh"), (on, "etcd"), (on, "etcdctl"), (On::Host, "ip")];
+    let Some(shell) = need(&programs) else { return };
     let built = cluster_of_today(line);
     let files = shell.stage(&[]);
     let put = |machine: &str, folder: &str, name: &str| {

@@ -8,6 +8,7 @@ use bpc::site::Holder;
 use super::ssh::{ALONE, Sshd, account};
 use super::*;
 use crate::built::{artifact, changed_in};
+use crate::support::tools::NAMESPACES;
 use crate::support::vault::vault as test_vault;
 
 /// kube-full with one line more, for the account that runs these tests and good as long as they are.
@@ -65,8 +66,7 @@ fn equip(reader: &Reader, built: &Compiled) {
 
 /// A shell in whose folder the operator's files are.
 fn operator(on: On, built: &Compiled) -> Option<Reader> {
-    tool(on, "ssh")?;
-    let reader = Reader::new(on, "sh", &[])?;
+    let reader = Reader::of(&[(on, "sh"), (on, "ssh")])?;
     equip(&reader, built);
     Some(reader)
 }
@@ -225,7 +225,7 @@ sshd -T
 fn sshd_of_both_debians_reads_the_drop_in() {
     let built = built("");
     for on in [On::Bookworm, On::Trixie] {
-        let (Some(_), Some(reader)) = (tool(on, "sshd"), Reader::new(on, "sh", &[])) else { continue };
+        let Some(reader) = Reader::of(&[(on, "sh"), (on, "sshd")]) else { continue };
         let machine = &built.site.machines[0].name;
         install(&reader, &built, machine);
         reader.add(
@@ -296,15 +296,9 @@ grep -c 'Accepted publickey.*ED25519-CERT' bastion.log target.log
 
 #[test]
 fn the_operator_jumps_over_the_bastion() {
-    let (Some(shell), Some(_), Some(_)) =
-        (Reader::new(On::Host, "sh", &[]), tool(On::Host, "/usr/sbin/sshd"), tool(On::Host, "ssh"))
-    else {
-        return;
-    };
-    if account() != "root" {
-        eprintln!("skipped: port 22 and a network of its own are for an sshd of root");
-        return;
-    }
+    // Port 22 and a network of its own are for an sshd of root.
+    let programs = ["sh", "/usr/sbin/sshd", "ssh", "ip", NAMESPACES].map(|program| (On::Host, program));
+    let Some(shell) = Reader::of(&programs) else { return };
     let built = built("");
     equip(&shell, &built);
     for (name, machine, listen) in

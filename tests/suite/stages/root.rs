@@ -14,7 +14,7 @@ use walkdir::WalkDir;
 
 use super::stubs;
 use crate::support::namespaces::Namespaces;
-use crate::support::tools::{On, tool};
+use crate::support::tools::On;
 
 /// Where the layers are, as the namespace sees it.
 const LAYERS: &str = "/run/layers";
@@ -135,24 +135,24 @@ pub(super) struct Root<'a> {
 }
 
 impl Lab {
-    /// An empty one.
+    /// An empty one, for machines of both releases.
     pub(super) fn new() -> Option<Self> {
-        tool(On::Host, "setsid")?;
-        let namespaces = Namespaces::new()?;
+        let releases = [On::Bookworm, On::Trixie];
+        let roots = ["sh", "systemd-analyze"].map(|program| releases.map(|on| (on, program))).concat();
+        let namespaces = Namespaces::with(&[&[(On::Host, "setsid")], roots.as_slice()].concat())?;
         namespaces.sh(DEVICES);
         Some(Self { namespaces, next: AtomicUsize::new(0) })
     }
 
     /// A machine with these files.
-    pub(super) fn machine(&self, on: On, files: &[File]) -> Option<Root<'_>> {
-        tool(on, "sh")?;
+    pub(super) fn machine(&self, on: On, files: &[File]) -> Root<'_> {
         let root = self.layer(vec![on.root().display().to_string()]);
         for file in files {
             root.write(&file.path, file.content.bytes(), file.mode);
         }
         stubs::install(&root);
         root.boot();
-        Some(root)
+        root
     }
 
     fn layer(&self, below: Vec<String>) -> Root<'_> {

@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
-use super::tools::{On, tool};
+use super::tools::{NAMESPACES, On, need};
 
 /// Becomes the first process of namespaces in which everything else happens; all of it ends with this process, which ends
 /// with its input, even if the test is killed.
@@ -20,16 +19,10 @@ pub(crate) struct Namespaces {
 }
 
 impl Namespaces {
-    /// An empty one; `None` without the rights of root, unless nothing may be skipped.
-    pub(crate) fn new() -> Option<Self> {
-        if fs::metadata("/proc/self").is_ok_and(|process| process.uid() != 0) {
-            assert!(std::env::var("BPC_REQUIRE_TOOLS").as_deref() != Ok("1"), "network namespaces need root");
-            eprintln!("skipped: network namespaces need root");
-            return None;
-        }
-        tool(On::Host, "ip")?;
-        tool(On::Host, "nsenter")?;
-        let unshare = tool(On::Host, "unshare")?;
+    /// An empty one, for a test that needs these programs too; `None` if it cannot have all of that.
+    pub(crate) fn with(programs: &[(On, &str)]) -> Option<Self> {
+        let own = [(On::Host, "unshare"), (On::Host, "nsenter"), (On::Host, "ip"), (On::Host, NAMESPACES)];
+        let unshare = need(&[&own, programs].concat())?;
         let mut command = unshare.command();
         command.args(["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]);
         command.args(["sh", "-euc", HOLDER]);

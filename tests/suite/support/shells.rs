@@ -16,7 +16,9 @@ pub(crate) fn shells() -> Vec<&'static str> {
 /// One of them under the name `sh` in the folder `bin`, by which a script starts others: it has the programs in there and
 /// the system's, and nothing else of this process's environment.
 pub(crate) fn command(shell: &str, bin: &Path) -> Command {
-    let program = tool(On::Host, shell).unwrap().command().get_program().to_owned();
+    // Where there is no dash, any POSIX shell takes its place.
+    let tool = tool(On::Host, shell).or_else(|| tool(On::Host, "sh")).unwrap();
+    let program = tool.command().get_program().to_owned();
     let link = bin.join("sh");
     let _ = fs::remove_file(&link);
     symlink(program, &link).unwrap();

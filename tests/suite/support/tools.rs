@@ -1,12 +1,17 @@
 //! The real programs that judge what bpc makes: found on this machine or in the Debian chroots that
 //! `tests/lab/checkers.sh` builds.
 //!
-//! A test whose program is not installed is skipped, unless `BPC_REQUIRE_TOOLS=1` says that nothing may be skipped.
+//! A test asks here, at its beginning and at once, for all that it cannot do without ([`need`]), or for each of several
+//! judges of which every one is enough by itself ([`tool`]). What lacks it is skipped and noted, and `tests/summary.rs`
+//! counts and lists it when all tests have run; with `BPC_REQUIRE_TOOLS=1` it fails instead.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, OnceLock};
 
 use tempfile::TempDir;
 
@@ -73,43 +78,138 @@ pub(crate) struct Tool {
     program: PathBuf,
 }
 
-/// The tool `program` (a name, or an absolute path for what is not on `PATH`), or `None` if it is not installed.
+/// In place of a program's name: the right to make namespaces with a network in them, which needs root.
+pub(crate) const NAMESPACES: &str = "the right to make namespaces";
+
+/// The tool `program`, or `None` if it is not there: see [`need`].
+pub(crate) fn tool(on: On, program: &str) -> Option<Tool> {
+    need(&[(on, program)])
+}
+
+/// The first of these programs, if all of them are there: a test that needs several asks for them at once.
+///
+/// A program is a name, or an absolute path for what is not on `PATH`; `python3 -m yaml,json` is a Python that has these
+/// modules. What is missing is noted, all of it.
 ///
 /// # Panics
-/// If it is not installed and `BPC_REQUIRE_TOOLS` is 1: the message says what to install.
-pub(crate) fn tool(on: On, program: &str) -> Option<Tool> {
+/// If one is missing and `BPC_REQUIRE_TOOLS` is 1: the message says what to install.
+pub(crate) fn need(programs: &[(On, &str)]) -> Option<Tool> {
+    let found: Vec<Result<Tool, String>> = programs.iter().map(|(on, program)| find(*on, program)).collect();
+    let missing: Vec<&str> = found.iter().filter_map(|it| it.as_ref().err()).map(String::as_str).collect();
+    if missing.is_empty() {
+        note("found", "");
+        return found.into_iter().next()?.ok();
+    }
+    skip(&missing.join("; "));
+    None
+}
+
+/// Notes why a test is skipped.
+///
+/// # Panics
+/// If `BPC_REQUIRE_TOOLS` is 1.
+pub(crate) fn skip(reason: &str) {
+    assert!(std::env::var("BPC_REQUIRE_TOOLS").as_deref() != Ok("1"), "{reason}");
+    eprintln!("skipped: {reason}");
+    note("missing", reason);
+}
+
+/// Writes a line of `tests/summary.rs`'s list: what a test has found, or why it is skipped, once each.
+///
+/// Both programs are started by the same cargo, after whose process id the list is named.
+fn note(what: &str, reason: &str) {
+    static KNOWN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let thread = std::thread::current();
+    // The harness names a test's thread after it.
+    let line = format!("{what}\t{}\t{reason}\n", thread.name().unwrap_or("a part of a test"));
+    let mut known = KNOWN.lock().unwrap();
+    let (first, path) = (known.is_empty(), list(std::os::unix::process::parent_id()));
+    if known.insert(line.clone()) {
+        let file = fs::File::options().create(true).append(!first).write(true).truncate(first).open(&path);
+        // The folder may belong to somebody else.
+        let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
+    }
+}
+
+/// Where the list of that cargo is.
+fn list(cargo: u32) -> PathBuf {
+    let folder = std::env::var_os("BPC_TEST_LISTS").unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into());
+    Path::new(&folder).join(format!("skipped.{cargo}"))
+}
+
+/// A program, or what is missing and the way to get it.
+fn find(on: On, program: &str) -> Result<Tool, String> {
+    let message = |advice: String| Err(format!("{program} is missing on {on:?}: {advice}"));
     let root = on.root();
+    if program == NAMESPACES {
+        let tool = Tool { on, program: PathBuf::new() };
+        return if may_make_networks() { Ok(tool) } else { Err(format!("{NAMESPACES} is missing")) };
+    }
     let path = match on {
         On::Host => std::env::var_os("PATH").unwrap_or_default(),
         On::Bookworm | On::Trixie | On::Forky | On::Sid => CHROOT_PATH.into(),
     };
-    let found = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|candidate| {
+    let (name, modules) = program.split_once(" -m ").unwrap_or((program, ""));
+    let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|candidate| {
         // A chroot's absolute link (/etc/alternatives) does not lead anywhere from here, so links are not followed.
         candidate.strip_prefix("/").is_ok_and(|inside| root.join(inside).symlink_metadata().is_ok())
     });
-    if let Some(program) = found {
-        return Some(Tool { on, program });
-    }
-    let advice = match on {
-        On::Host => format!("install the package '{}'", package_of(program)),
-        On::Bookworm | On::Trixie | On::Forky | On::Sid => {
-            format!("run tests/lab/checkers.sh (looked below {})", root.display())
-        }
+    let Some(path) = found else {
+        return message(match on {
+            On::Host => format!("install the package '{}'", package_of(name)),
+            On::Bookworm | On::Trixie | On::Forky | On::Sid => "run tests/lab/checkers.sh".to_owned(),
+        });
     };
-    let message = format!("{program} is missing on {on:?}: {advice}");
-    assert!(std::env::var("BPC_REQUIRE_TOOLS").as_deref() != Ok("1"), "{message}");
-    eprintln!("skipped: {message}");
-    None
+    if on != On::Host && !may_enter() {
+        return message("this user may not make the namespaces in which its chroot is entered".to_owned());
+    }
+    if program == "strace" && !may_trace() {
+        return message("this user may not trace processes".to_owned());
+    }
+    let tool = Tool { on, program: path };
+    if !modules.is_empty() && !succeeds(tool.command().args(["-c", &format!("import {modules}")])) {
+        return message(format!("install python3-{}", modules.replace(',', " and python3-")));
+    }
+    Ok(tool)
+}
+
+/// Whether this user may enter a chroot in namespaces of its own.
+fn may_enter() -> bool {
+    static MAY: OnceLock<bool> = OnceLock::new();
+    *MAY.get_or_init(|| {
+        let mut command = Command::new("unshare");
+        command.args(as_root()).args(["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+        succeeds(command.arg("true"))
+    })
+}
+
+/// Whether this user is root, and may use its rights: not so in most containers.
+fn may_make_networks() -> bool {
+    static MAY: OnceLock<bool> = OnceLock::new();
+    *MAY.get_or_init(|| as_root().is_empty() && may_enter())
+}
+
+/// Whether `strace` may do its work: not so in some containers.
+fn may_trace() -> bool {
+    static MAY: OnceLock<bool> = OnceLock::new();
+    *MAY.get_or_init(|| succeeds(Command::new("strace").args(["-o", "/dev/null", "true"])))
+}
+
+/// Whether a command can be started and exits 0.
+fn succeeds(command: &mut Command) -> bool {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 /// The Debian package of a program, where the two names differ.
 fn package_of(program: &str) -> &str {
     match program {
         "7z" | "7zz" => "7zip",
-        "blkid" | "unshare" => "util-linux",
+        "blkid" | "nsenter" | "script" | "setsid" | "unshare" => "util-linux",
         "bsdtar" => "libarchive-tools",
         "certtool" => "gnutls-bin",
         "checkbashisms" => "devscripts",
+        "/usr/bin/python3" => "python3",
         "cloud-localds" => "cloud-image-utils",
         "dnsmasq" => "dnsmasq-base",
         "ip" => "iproute2",
@@ -272,7 +372,7 @@ mod tests {
     #[test]
     fn a_network_has_the_interfaces_that_were_asked_for() {
         for on in [On::Host, On::Bookworm, On::Trixie] {
-            let Some(ip) = tool(on, "ip") else { continue };
+            let Some(ip) = need(&[(on, "ip"), (On::Host, "ip"), (On::Host, NAMESPACES)]) else { continue };
             let mut command =
                 ip.command_in_network(&["mast=192.168.1.1/24", "mast=192.168.1.2/24", "dmz.41"]);
             let links = stdout(command.args(["-brief", "addr"]));

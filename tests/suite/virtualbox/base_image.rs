@@ -12,6 +12,7 @@ use super::{printed_and_done, tiny};
 use crate::built::changed;
 use crate::support::project::Said;
 use crate::support::shells::shells;
+use crate::support::tools::{On, tool};
 
 pub(super) const SCRIPT: &str = "base-image.sh";
 
@@ -174,6 +175,9 @@ fn an_installer_that_did_not_finish_leaves_no_disk() {
 
 #[test]
 fn a_terminal_shows_how_far_it_is() {
+    if tool(On::Host, "script").is_none() {
+        return;
+    }
     let (world, digest) = world(&volumes());
     let said = world.on_a_terminal(SCRIPT, &[&digest, &ISO.replace('\'', "'\\''")]);
     assert_eq!(said.status, 0, "{said:?}");

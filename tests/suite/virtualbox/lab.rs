@@ -16,7 +16,7 @@ use walkdir::WalkDir;
 
 use crate::support::project::{Said, said};
 use crate::support::shells::{self, Fault};
-use crate::support::tools::{On, as_root, tool};
+use crate::support::tools::{On, as_root, need};
 
 /// The calls of `VBoxManage` that change nothing.
 pub(super) const QUESTIONS: [&str; 6] =
@@ -118,8 +118,15 @@ impl World {
 
     /// The same with the real VirtualBox, whose machines are below `home`; `None` if it is not there.
     pub(super) fn real(built: &Compiled) -> Option<Self> {
-        tool(On::Sid, "/usr/lib/virtualbox/VBoxManage")?;
-        tool(On::Host, "nsenter")?;
+        Self::real_with(built, &[])
+    }
+
+    /// The same for a test that needs more programs of this machine.
+    pub(super) fn real_with(built: &Compiled, more: &[&str]) -> Option<Self> {
+        let own =
+            ["nsenter", "dash", "bash", "busybox"].iter().chain(more).map(|program| (On::Host, *program));
+        let virtualbox = [(On::Sid, "/usr/lib/virtualbox/VBoxManage")];
+        need(&virtualbox.into_iter().chain(own).collect::<Vec<_>>())?;
         let mut world = Self::new(built);
         let root = On::Sid.root();
         let mut command = Command::new("unshare");

@@ -146,8 +146,8 @@ fn an_installer_starts_from_it_and_its_disk_is_kept() {
     let mut seen = Vec::new();
     for change in ["firmware: efi", "firmware: bios"] {
         let built = built::changed("volumes", |text| text.replace("firmware: efi", change));
-        let Some(world) = World::real(&built) else { return };
-        let Some(xorriso) = tool(On::Host, "xorriso") else { return };
+        let Some(world) = World::real_with(&built, &["xorriso"]) else { return };
+        let xorriso = tool(On::Host, "xorriso").unwrap();
         make_iso(&world, &xorriso);
         let digest = format!("--sha256={}", sha256(&world.path("installer.iso")));
         let arguments = [digest.as_str(), "../installer.iso"];
@@ -204,8 +204,8 @@ fn an_installer_starts_from_it_and_its_disk_is_kept() {
 #[test]
 fn virtualbox_can_apply_the_answers_by_itself() {
     let built = built::changed("volumes", |text| text.replace("firmware: efi", "firmware: bios"));
-    let Some(world) = World::real(&built) else { return };
-    let Some(xorriso) = tool(On::Host, "xorriso") else { return };
+    let Some(world) = World::real_with(&built, &["xorriso"]) else { return };
+    let xorriso = tool(On::Host, "xorriso").unwrap();
     make_iso(&world, &xorriso);
     let path = |name: &str| world.path(name).display().to_string();
     world.write("by-hand/password", b"unused\n");
@@ -247,8 +247,8 @@ fn virtualbox_can_apply_the_answers_by_itself() {
 #[test]
 fn destroy_leaves_nothing_of_an_unfinished_installer() {
     let built = built::changed("volumes", |text| text);
-    let Some(world) = World::real(&built) else { return };
-    let Some(xorriso) = tool(On::Host, "xorriso") else { return };
+    let Some(world) = World::real_with(&built, &["xorriso"]) else { return };
+    let xorriso = tool(On::Host, "xorriso").unwrap();
     make_iso(&world, &xorriso);
     let digest = format!("--sha256={}", sha256(&world.path("installer.iso")));
     let said = world.run("dash", "base-image.sh", &[&digest, "../installer.iso"]);

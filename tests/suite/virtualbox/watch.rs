@@ -3,6 +3,7 @@
 use super::lab::World;
 use super::tiny;
 use crate::built;
+use crate::support::tools::{On, tool};
 
 #[test]
 fn the_gateway_is_ready_before_any_other_starts() {
@@ -143,6 +144,9 @@ fn snapshots_are_of_one_moment() {
 
 #[test]
 fn a_terminal_has_a_line_for_each_machine() {
+    if tool(On::Host, "script").is_none() {
+        return;
+    }
     let world = World::new(&tiny());
     let said = world.on_a_terminal("up.sh", &["--disk=../disk.raw"]);
     assert_eq!(said.status, 0, "{said:?}");
