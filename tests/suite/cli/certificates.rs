@@ -8,13 +8,11 @@ use base64ct::{Base64, Encoding as _};
 use bpc::pki::{AuthorityConstraint, Certificate};
 use serde_json::Value;
 
+use crate::built::PKI;
 use crate::support::project::{Project, Said, said};
 use crate::support::tools::{On, tool};
 
 const BLUEPRINT: &str = "blueprints/kube-full/blueprint.yaml";
-
-/// What makes those of this repository good for ten years.
-const PKI: &str = "pki: {certificate_days: 3650} # may be built at any time; without it certificates are good for 365 days\n";
 
 /// The blueprints of this repository without their warnings, their certificates good for 365 days: nothing is said but what is asked for.
 fn quiet() -> Project {

@@ -163,7 +163,7 @@ fn another_time_of_the_operator_changes_one_certificate_only() {
     ] {
         assert_eq!(
             artifacts(&before, &cluster("kube-demo", line)),
-            ["ssh/id_ed25519-cert.pub", REPORT],
+            ["ssh/id_ed25519-cert.pub", "virtualbox/blueprint.conf", REPORT],
             "{line}"
         );
     }
