@@ -231,9 +231,19 @@ enum Color {
     Never,
 }
 
-/// Carries out what the command line says.
+/// Carries out what the command line says, on as many threads as the system lets it have.
 pub(crate) fn run() -> ExitCode {
-    let Cli { command, color } = Cli::parse();
+    let cli = Cli::parse();
+    let style = style(cli.command.format(), cli.color);
+    driver::on_threads(|| carry_out(cli)).unwrap_or_else(|reason| {
+        let (mut out, mut err) = (io::stdout(), io::stderr());
+        let mut terminal = Terminal::new(&mut out, &mut err, style);
+        let status = terminal.fail(&reason);
+        ExitCode::from(terminal.finish(status) as u8)
+    })
+}
+
+fn carry_out(Cli { command, color }: Cli) -> ExitCode {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let terminal = Terminal::new(&mut out, &mut err, style(command.format(), color));
     let mut terminal = terminal.strict(command.strict());

@@ -7,6 +7,7 @@ mod init;
 mod look;
 mod read;
 mod terminal;
+mod threads;
 mod vault;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub use init::{init, starts};
 pub use look::{View, check, now, plan};
 pub use read::inputs;
 pub use terminal::Terminal;
+pub use threads::on_threads;
 
 /// How a command ended: the process's exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -145,7 +145,7 @@ impl<'a> Terminal<'a> {
     }
 
     /// Shows a failure.
-    pub(super) fn fail(&mut self, message: &str) -> Status {
+    pub fn fail(&mut self, message: &str) -> Status {
         self.remark("error", message, &[]);
         Status::Failure
     }

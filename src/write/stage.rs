@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::Path;
 
 use rayon::prelude::*;
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
 use super::error::Error;
@@ -39,8 +39,9 @@ pub(super) fn build(system: FileSystem, plan: &Plan<'_>, place: &Place) -> Resul
     let files = plan.files.iter().filter(|(_, current)| !current).map(|(file, _)| Path::new(&file.path));
     let folders = plan.folders.keys().map(AsRef::as_ref);
     let all: Vec<&Path> = files.chain(folders).chain([Path::new("")]).collect();
-    let pool = pool().map_err(|error| place.failed("start threads to write", &place.staging, error))?;
-    pool.install(|| all.par_iter().try_for_each(|path| stage.sync(path)))
+    let sync = || all.par_iter().try_for_each(|path| stage.sync(path));
+    // Where the system refuses so many threads, those that work already take longer.
+    pool().map_or_else(|_| sync(), |pool| pool.install(sync))
 }
 
 /// Deletes an unfinished tree after a failure; what cannot be deleted now, the next build deletes.
@@ -48,8 +49,8 @@ pub(super) fn abandon(place: &Place) {
     let _ = fs::remove_dir_all(&place.staging);
 }
 
-fn pool() -> io::Result<ThreadPool> {
-    ThreadPoolBuilder::new().num_threads(THREADS).build().map_err(io::Error::other)
+fn pool() -> Result<ThreadPool, ThreadPoolBuildError> {
+    ThreadPoolBuilder::new().num_threads(THREADS).build()
 }
 
 struct Stage<'a> {

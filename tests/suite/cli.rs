@@ -5,6 +5,7 @@ mod changes;
 mod formats;
 mod help;
 mod init;
+mod limits;
 mod paths;
 mod secrets;
 mod streams;
