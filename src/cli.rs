@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bpc::diag::render::Style;
-use bpc::driver::{self, Terminal, View};
+use bpc::driver::{self, Sources, Terminal, View};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
@@ -202,8 +202,17 @@ struct Blueprints {
     /// Take warnings for errors.
     #[arg(long)]
     strict: bool,
+    /// A folder in which blueprints may name files, besides their repository; as often as needed.
+    #[arg(long = "allow-path", value_name = "DIR")]
+    allowed: Vec<PathBuf>,
     #[command(flatten)]
     form: Form,
+}
+
+impl Blueprints {
+    fn sources(&self) -> Sources<'_> {
+        Sources { paths: &self.paths, allowed: &self.allowed }
+    }
 }
 
 #[derive(Args)]
@@ -252,13 +261,13 @@ fn carry_out(Cli { command, color }: Cli) -> ExitCode {
             driver::init(&mut terminal, &folder, name.as_deref(), &from)
         }
         Command::Build { blueprints, out, vault } => {
-            driver::build(&mut terminal, &blueprints.paths, &out, vault.as_deref())
+            driver::build(&mut terminal, blueprints.sources(), &out, vault.as_deref())
         }
         Command::Bundle { blueprints, ova: _, disk, out, vault } => {
-            driver::bundle(&mut terminal, &blueprints.paths, &out, vault.as_deref(), disk.as_deref())
+            driver::bundle(&mut terminal, blueprints.sources(), &out, vault.as_deref(), disk.as_deref())
         }
         Command::Check { blueprints, at, vault } => {
-            driver::check(&mut terminal, &blueprints.paths, vault.as_deref(), at)
+            driver::check(&mut terminal, blueprints.sources(), vault.as_deref(), at)
         }
         Command::Plan { blueprints, secrets, certificates, changes, out, vault } => {
             let out = out.unwrap_or_else(|| PathBuf::from("out"));
@@ -268,7 +277,7 @@ fn carry_out(Cli { command, color }: Cli) -> ExitCode {
                 (.., true) => View::Changes(&out, vault.as_deref()),
                 _ => View::Site,
             };
-            driver::plan(&mut terminal, &blueprints.paths, view)
+            driver::plan(&mut terminal, blueprints.sources(), view)
         }
         Command::Vault(VaultCommand::New { file, .. }) => driver::new_vault(&mut terminal, file.as_deref()),
         Command::Vault(VaultCommand::Show { files, .. }) => driver::show_vaults(&mut terminal, &files),

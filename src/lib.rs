@@ -63,7 +63,7 @@ use jiff::Timestamp;
 use plan::Certificates;
 use setup::Setups;
 use site::{Machine, Site};
-use source::Unreadable;
+use source::{Reason, Unreadable};
 use vault::Vault;
 
 pub use bug::Bug;
@@ -76,7 +76,9 @@ pub struct Inputs {
     /// Fragments that could not be read.
     pub unreadable: Vec<Unreadable>,
     /// The other files that it [names](named_files), by their paths: what is in them, or why they cannot be read.
-    pub named: BTreeMap<String, Result<String, String>>,
+    pub named: BTreeMap<String, Result<String, Reason>>,
+    /// Folders, by their absolute paths, in which a blueprint may have files written besides those of its repository.
+    pub allowed: Vec<String>,
 }
 
 /// A blueprint that has no errors.
@@ -118,7 +120,7 @@ pub fn plan_site(inputs: &Inputs) -> (Option<Site>, Report) {
     let mut site = None;
     if let Some(read) = model::read(&document, &mut diagnostics) {
         let mut found = Vec::new();
-        site = resolve::resolve(&read.blueprint, &document, &inputs.named, &mut found);
+        site = resolve::resolve(&read.blueprint, &document, &inputs.named, &inputs.allowed, &mut found);
         found.retain(|diagnostic| !read.explains(diagnostic));
         diagnostics.append(&mut found);
     }

@@ -66,6 +66,7 @@ codes! {
     Error "0121" Version: "a blueprint of another version",
     Error "0122" EmptyDocument: "a file without content",
     Error "0123" NotUtf8: "a file that is not UTF-8",
+    Error "0124" OutsidePath: "a path that leads out of the repository",
     Error "0201" CidrSyntax: "not a network in CIDR form",
     Error "0202" HostBits: "a network address with host bits",
     Error "0203" AddressOutsideNetwork: "an address outside its network",

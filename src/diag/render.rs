@@ -1,9 +1,10 @@
 //! Three ways to show diagnostics: for a person, for an editor, for a program.
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
-use super::{Diagnostic, Files, LineColumn, Locate, Place, Severity, Span};
+use super::{Diagnostic, FileId, Files, LineColumn, Locate, Place, Severity, Span};
+use crate::format::terminal;
 
 /// How to show diagnostics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +45,12 @@ pub fn render(diagnostics: &[Diagnostic], files: &Files, locate: &dyn Locate, st
         })
         .collect();
     let text = without_passwords(&text);
+    let text = match style {
+        // Each part has been made fit for a terminal where it was put in.
+        Style::Human | Style::Color => text,
+        Style::Short => terminal::lines(&text),
+        Style::Json => terminal::json(&text),
+    };
     match located.len() - shown {
         0 => text,
         more => text + &format!("{more} more are not shown here; `--format short` shows all\n\n"),
@@ -76,26 +83,20 @@ fn human(diagnostic: &Diagnostic, files: &Files, locate: &dyn Locate, renderer: 
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.as_str());
+    let title = level.primary_title(terminal::line(&diagnostic.message)).id(diagnostic.code.as_str());
     let mut group = Group::with_title(title);
-    for snippet in snippets(diagnostic, files, locate) {
-        group = group.element(snippet);
-    }
+    group = group.elements(snippets(diagnostic, files, locate));
     for note in &diagnostic.notes {
-        group = group.element(Level::NOTE.message(note.as_str()));
+        group = group.element(Level::NOTE.message(terminal::line(note)));
     }
     for help in &diagnostic.help {
-        group = group.element(Level::HELP.message(help.as_str()));
+        group = group.element(Level::HELP.message(terminal::line(help)));
     }
     renderer.render(&[group]) + "\n\n"
 }
 
 /// One snippet a file, the one with the caret first.
-fn snippets<'a>(
-    diagnostic: &'a Diagnostic,
-    files: &'a Files,
-    locate: &dyn Locate,
-) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+fn snippets<'a>(diagnostic: &'a Diagnostic, files: &'a Files, locate: &dyn Locate) -> Vec<Element<'a>> {
     let primary = (diagnostic.place.locate(locate), AnnotationKind::Primary, diagnostic.label.as_str());
     let others = diagnostic
         .others
@@ -105,7 +106,7 @@ fn snippets<'a>(
         .chain(others)
         .filter_map(|(span, kind, label)| Some((span?, kind, label)))
         .collect();
-    let mut order = Vec::new();
+    let mut order: Vec<FileId> = Vec::new();
     for (span, ..) in &all {
         if !order.contains(&span.file) {
             order.push(span.file);
@@ -113,14 +114,38 @@ fn snippets<'a>(
     }
     order
         .into_iter()
-        .map(|file| {
-            let annotations = all.iter().filter(|(span, ..)| span.file == file).map(|(span, kind, label)| {
-                let annotation = kind.span(span.range.clone());
-                if label.is_empty() { annotation } else { annotation.label(*label) }
-            });
-            Snippet::source(files.text(file)).path(files.display_name(file)).annotations(annotations)
-        })
+        .map(|file| snippet(files, &all.iter().filter(|(span, ..)| span.file == file).collect::<Vec<_>>()))
         .collect()
+}
+
+/// A place in a file: what kind of one, and what is said there.
+type Annotated<'a> = (Span, AnnotationKind, &'a str);
+
+/// Text that is shown around the places of one diagnostic, in bytes: a longer one helps nobody.
+const LONGEST_EXCERPT: usize = 1 << 16;
+
+/// The lines that places of one file are on, fit for a terminal; only where the first is if they are too long.
+fn snippet<'a>(files: &Files, places: &[&Annotated<'a>]) -> Element<'a> {
+    let file = places.first().map(|(span, ..)| span.file).unwrap_or_default();
+    let text = files.text(file);
+    let name = terminal::line(&files.display_name(file)).into_owned();
+    let first = places.iter().map(|(span, ..)| span.range.start).min().unwrap_or(0).min(text.len());
+    let last = places.iter().map(|(span, ..)| span.range.end).max().unwrap_or(0).clamp(first, text.len());
+    let start = text.get(..first).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+    let end =
+        text.get(last..).and_then(|rest| rest.find('\n')).map_or(text.len(), |length| last + length + 1);
+    let place = files.line_column(file, first);
+    if end - start > LONGEST_EXCERPT {
+        return Origin::path(name).line(place.line).char_column(place.column).into();
+    }
+    let (shown, bytes) = terminal::mapped(text.get(start..end).unwrap_or(""));
+    let at = |byte: usize| bytes.get(byte.saturating_sub(start)).copied().unwrap_or(shown.len());
+    let annotations = places.iter().map(|(span, kind, label)| {
+        let annotation = kind.span(at(span.range.start)..at(span.range.end));
+        if label.is_empty() { annotation } else { annotation.label(terminal::line(label)) }
+    });
+    let annotations: Vec<_> = annotations.collect();
+    Snippet::source(shown).line_start(place.line).path(name).annotations(annotations).into()
 }
 
 fn short(diagnostic: &Diagnostic, files: &Files, span: Option<&Span>) -> String {

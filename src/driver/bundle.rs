@@ -7,23 +7,23 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::disk::DiskImage;
-use super::{Status, Terminal, all, made};
+use super::{Sources, Status, Terminal, all, made};
 use crate::artifact::SharedDisk;
 use crate::format::{ova, vmdk};
 use crate::site::Machine;
 use crate::write::Bundle;
 use crate::{Bug, Compiled};
 
-/// Bundles the machines of the blueprints at `paths` (every one below `blueprints/` if there are none) as OVA, each
+/// Bundles the machines of blueprints as OVA, each
 /// with what is in `disk` on its system disk, into `out/<blueprint>.bundle`.
 pub fn bundle(
     terminal: &mut Terminal<'_>,
-    paths: &[PathBuf],
+    sources: Sources<'_>,
     out: &Path,
     vault: Option<&Path>,
     disk: Option<&Path>,
 ) -> Status {
-    let sites = match all(terminal, paths) {
+    let sites = match all(terminal, sources) {
         Ok(sites) => sites,
         Err(status) => return status,
     };

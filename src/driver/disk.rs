@@ -3,10 +3,12 @@
 
 #![expect(clippy::disallowed_methods, reason = "the driver is the reader")]
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::format::terminal::path as shown_path;
 use crate::format::{shell, vmdk};
 use crate::site::{Image, Site};
 use crate::value::Size;
@@ -35,6 +37,14 @@ pub(super) struct Useless {
     pub(super) help: String,
 }
 
+/// What a path leads to if it is neither a file nor a disk: to open a pipe may wait for ever, and `/dev/zero` has no end.
+fn endless(path: &Path) -> Option<&'static str> {
+    let kind = fs::metadata(path).ok()?.file_type();
+    let kinds =
+        [(kind.is_fifo(), "a pipe"), (kind.is_char_device(), "a device"), (kind.is_socket(), "a socket")];
+    kinds.into_iter().find_map(|(is, what)| is.then_some(what))
+}
+
 /// How much is read or written at once.
 const BUFFER: usize = 1 << 20;
 
@@ -55,10 +65,13 @@ impl DiskImage {
     /// Recognises the image at `path`.
     pub(super) fn open(path: &Path) -> Result<Self, Useless> {
         let unreadable = |error: &io::Error| Useless {
-            message: format!("cannot read the disk image {}: {error}", path.display()),
+            message: format!("cannot read the disk image {}: {error}", shown_path(path)),
             help: "`--disk FILE` names a raw image or a stream-optimized VMDK".to_owned(),
         };
         let mut head = Vec::new();
+        if let Some(what) = endless(path) {
+            return Err(unreadable(&io::Error::other(format!("it is {what}, which cannot be read twice"))));
+        }
         let mut file = File::open(path).map_err(|error| unreadable(&error))?;
         (&file).take(512).read_to_end(&mut head).map_err(|error| unreadable(&error))?;
         let other = |what: &str| Self::other(path, what);
@@ -84,7 +97,7 @@ impl DiskImage {
         Useless {
             message: format!(
                 "{} is neither a raw image of a disk nor a stream-optimized VMDK: {what}",
-                path.display()
+                shown_path(path)
             ),
             help: if what.contains("compressed by") {
                 "unpack it; of what is no raw image then: qemu-img convert -O raw IMAGE disk.raw".to_owned()
@@ -97,7 +110,7 @@ impl DiskImage {
     /// Whether it is the one that each of these sites names, if it names one, and fits on its disks.
     pub(super) fn suits<'a>(&self, sites: impl IntoIterator<Item = &'a Site>) -> Result<(), Useless> {
         let mut digest = None;
-        let shown = self.path.display();
+        let shown = shown_path(&self.path);
         for Site { name, image: Image { disk, disk_file, .. }, .. } in sites {
             if self.length > disk.bytes() {
                 let needed = Size::mib(self.length.div_ceil(1 << 20));
@@ -133,7 +146,7 @@ impl DiskImage {
             .and_then(|file| io::copy(&mut BufReader::with_capacity(BUFFER, file), &mut out));
         let digest = copied.and_then(|_| out.finish());
         digest.map(|(_, _, digest)| digest).map_err(|error| Useless {
-            message: format!("cannot read the disk image {}: {error}", self.path.display()),
+            message: format!("cannot read the disk image {}: {error}", shown_path(&self.path)),
             help: "is it still there?".to_owned(),
         })
     }

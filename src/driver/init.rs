@@ -5,8 +5,8 @@
     reason = "the driver is what reads files, the environment and the clock"
 )]
 
+use std::env;
 use std::path::Path;
-use std::{env, fs};
 
 use jiff::Timestamp;
 
@@ -53,7 +53,7 @@ pub fn init(terminal: &mut Terminal<'_>, folder: &Path, name: Option<&str>, from
 /// `SOURCE_DATE_EPOCH` (reproducible-builds.org, seconds since 1970) is another today. Certificates start with the epoch, so
 /// a cluster that begins now has all of their time before it.
 fn epoch(blueprint: &Path) -> String {
-    let text = fs::read_to_string(blueprint).unwrap_or_default();
+    let text = read::text(blueprint).unwrap_or_default();
     if let Some((_, rest)) = text.split_once(EPOCH) {
         return rest.lines().next().unwrap_or_default().to_owned();
     }
@@ -64,5 +64,5 @@ fn epoch(blueprint: &Path) -> String {
 
 /// What the machines of a blueprint start from; none if there is something wrong with it, which the next command says.
 fn image(blueprint: &Path) -> Option<Image> {
-    plan_site(&read::inputs(blueprint).ok()?).0.map(|site| site.image)
+    plan_site(&read::inputs(blueprint, &[]).ok()?).0.map(|site| site.image)
 }

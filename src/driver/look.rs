@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{Found, Status, Terminal, all, compiled, paths_of, read, vault};
+use super::{Found, Sources, Status, Terminal, all, compiled, paths_of, read, vault};
+use crate::format::terminal::path as shown_path;
 use crate::plan::{Certificates, Changes, Plan, Secrets};
 use crate::{Bug, Compiled};
 
@@ -30,16 +31,16 @@ pub enum View<'a> {
     Changes(&'a Path, Option<&'a Path>),
 }
 
-/// Reports what is wrong with the blueprints at `paths`: a build that writes nothing, not even a vault.
+/// Reports what is wrong with blueprints: a build that writes nothing, not even a vault.
 ///
 /// If a time is given, certificates that are not good then are wrong too.
 pub fn check(
     terminal: &mut Terminal<'_>,
-    paths: &[PathBuf],
+    sources: Sources<'_>,
     vault: Option<&Path>,
     at: Option<Timestamp>,
 ) -> Status {
-    let looked = match look(terminal, paths, vault) {
+    let looked = match look(terminal, sources, vault) {
         Ok(looked) => looked,
         Err(status) => return status,
     };
@@ -74,26 +75,26 @@ pub fn now() -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
-/// Shows what the blueprints at `paths` decide, as tables or as one JSON document each.
-pub fn plan(terminal: &mut Terminal<'_>, paths: &[PathBuf], view: View<'_>) -> Status {
+/// Shows what blueprints decide, as tables or as one JSON document each.
+pub fn plan(terminal: &mut Terminal<'_>, sources: Sources<'_>, view: View<'_>) -> Status {
     let shown = match view {
-        View::Site => plan_sites(terminal, paths),
-        View::Secrets => plan_secrets(terminal, paths),
-        View::Certificates(vault) => plan_certificates(terminal, paths, vault),
-        View::Changes(out, vault) => plan_changes(terminal, paths, out, vault),
+        View::Site => plan_sites(terminal, sources),
+        View::Secrets => plan_secrets(terminal, sources),
+        View::Certificates(vault) => plan_certificates(terminal, sources, vault),
+        View::Changes(out, vault) => plan_changes(terminal, sources, out, vault),
     };
     shown.err().unwrap_or(Status::Success)
 }
 
-fn plan_sites(terminal: &mut Terminal<'_>, paths: &[PathBuf]) -> Result<(), Status> {
-    let sites = all(terminal, paths)?;
+fn plan_sites(terminal: &mut Terminal<'_>, sources: Sources<'_>) -> Result<(), Status> {
+    let sites = all(terminal, sources)?;
     let plans: Vec<Plan> = sites.iter().map(|found| Plan::new(&found.site)).collect();
     terminal.plans(&plans, Plan::to_table);
     Ok(())
 }
 
-fn plan_secrets(terminal: &mut Terminal<'_>, paths: &[PathBuf]) -> Result<(), Status> {
-    let sites = all(terminal, paths)?;
+fn plan_secrets(terminal: &mut Terminal<'_>, sources: Sources<'_>) -> Result<(), Status> {
+    let sites = all(terminal, sources)?;
     let vaults = sites.iter().map(|_| vault::stand_in()).collect();
     let built = compiled(terminal, &sites, vaults)?;
     let maps: Vec<Secrets> = built.iter().map(|built| Secrets::new(&built.site, &built.setups)).collect();
@@ -103,11 +104,11 @@ fn plan_secrets(terminal: &mut Terminal<'_>, paths: &[PathBuf]) -> Result<(), St
 
 fn plan_certificates(
     terminal: &mut Terminal<'_>,
-    paths: &[PathBuf],
+    sources: Sources<'_>,
     vault: Option<&Path>,
 ) -> Result<(), Status> {
     let mut lists = Vec::new();
-    for one in look(terminal, paths, vault)? {
+    for one in look(terminal, sources, vault)? {
         let listed = certificates(terminal, &one)?;
         lists.push(match &one.missing {
             Some(path) => {
@@ -123,12 +124,12 @@ fn plan_certificates(
 
 fn plan_changes(
     terminal: &mut Terminal<'_>,
-    paths: &[PathBuf],
+    sources: Sources<'_>,
     out: &Path,
     vault: Option<&Path>,
 ) -> Result<(), Status> {
     let mut all = Vec::new();
-    for one in look(terminal, paths, vault)? {
+    for one in look(terminal, sources, vault)? {
         let earlier = read::digests(&out.join(&one.built.site.name)).map_err(|why| terminal.fail(&why))?;
         if let (Some(path), false) = (&one.missing, earlier.is_empty()) {
             terminal.no_vault(path);
@@ -140,8 +141,12 @@ fn plan_changes(
     Ok(())
 }
 
-fn look(terminal: &mut Terminal<'_>, paths: &[PathBuf], vault: Option<&Path>) -> Result<Vec<Looked>, Status> {
-    let sites = all(terminal, paths)?;
+fn look(
+    terminal: &mut Terminal<'_>,
+    sources: Sources<'_>,
+    vault: Option<&Path>,
+) -> Result<Vec<Looked>, Status> {
+    let sites = all(terminal, sources)?;
     let vaults = vault::found(vault, &paths_of(&sites)).map_err(|refused| terminal.refuse(&refused))?;
     let (missing, vaults): (Vec<_>, Vec<_>) = vaults
         .into_iter()
@@ -156,6 +161,6 @@ fn look(terminal: &mut Terminal<'_>, paths: &[PathBuf], vault: Option<&Path>) ->
 }
 
 fn certificates(terminal: &mut Terminal<'_>, one: &Looked) -> Result<Certificates, Status> {
-    let failed = |bug: Bug| terminal.fail(&format!("{}: {bug}", one.found.path.display()));
+    let failed = |bug: Bug| terminal.fail(&format!("{}: {bug}", shown_path(&one.found.path)));
     one.built.certificates().map_err(failed)
 }

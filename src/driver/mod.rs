@@ -1,5 +1,6 @@
 //! The only reader: finds and reads what the compiler needs, and carries out each command.
 
+mod boundary;
 mod bundle;
 mod discover;
 mod disk;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::diag::{Code, Diagnostic, Files, Place};
+use crate::format::terminal::path as shown_path;
 use crate::site::Site;
 use crate::vault::Vault;
 use crate::{Compiled, Report, make, model, plan_site, write};
@@ -37,11 +39,20 @@ pub enum Status {
     Failure = 2,
 }
 
-/// Builds the blueprints at `paths` (every one below `blueprints/` if there are none) into `out`.
+/// Which blueprints a command is about.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sources<'a> {
+    /// Files and folders; none of them means every one below `blueprints/`.
+    pub paths: &'a [PathBuf],
+    /// Folders that they may name files in, besides their repositories.
+    pub allowed: &'a [PathBuf],
+}
+
+/// Builds blueprints into `out`.
 ///
 /// If one of them has an error, or its vault is refused, nothing is written for any of them.
-pub fn build(terminal: &mut Terminal<'_>, paths: &[PathBuf], out: &Path, vault: Option<&Path>) -> Status {
-    let compiled = match all(terminal, paths).and_then(|sites| made(terminal, &sites, vault)) {
+pub fn build(terminal: &mut Terminal<'_>, sources: Sources<'_>, out: &Path, vault: Option<&Path>) -> Status {
+    let compiled = match all(terminal, sources).and_then(|sites| made(terminal, &sites, vault)) {
         Ok(compiled) => compiled,
         Err(status) => return status,
     };
@@ -58,7 +69,7 @@ pub fn build(terminal: &mut Terminal<'_>, paths: &[PathBuf], out: &Path, vault: 
 pub fn new_vault(terminal: &mut Terminal<'_>, file: Option<&Path>) -> Status {
     let paths = match file {
         Some(file) => vec![file.to_path_buf()],
-        None => match discover::blueprints(&[]) {
+        None => match discover::blueprints(Sources::default()) {
             Ok(blueprints) => vault::wanted(&blueprints),
             Err(refused) => return terminal.refuse(&refused),
         },
@@ -78,7 +89,7 @@ pub fn new_vault(terminal: &mut Terminal<'_>, file: Option<&Path>) -> Status {
 /// Shows the fingerprints of these vaults, or, if none is named, of those beside the blueprints below `blueprints/`.
 pub fn show_vaults(terminal: &mut Terminal<'_>, files: &[PathBuf]) -> Status {
     let found = if files.is_empty() {
-        discover::blueprints(&[]).and_then(|blueprints| vault::found(None, &blueprints))
+        discover::blueprints(Sources::default()).and_then(|blueprints| vault::found(None, &blueprints))
     } else {
         vault::all_named(files)
     };
@@ -130,11 +141,14 @@ fn paths_of(sites: &[Found]) -> Vec<PathBuf> {
     sites.iter().map(|found| found.path.clone()).collect()
 }
 
-/// Decides what the blueprints at `paths` mean, side by side, and reports all that is wrong with any of them.
-fn all(terminal: &mut Terminal<'_>, paths: &[PathBuf]) -> Result<Vec<Found>, Status> {
-    let paths = discover::blueprints(paths).map_err(|refused| terminal.refuse(&refused))?;
-    let results: Vec<_> =
-        paths.par_iter().map(|path| read::inputs(path).map(|inputs| (plan_site(&inputs), inputs))).collect();
+/// Decides what blueprints mean, side by side, and reports all that is wrong with any of them.
+fn all(terminal: &mut Terminal<'_>, sources: Sources<'_>) -> Result<Vec<Found>, Status> {
+    let allowed = sources.allowed;
+    let paths = discover::blueprints(sources).map_err(|refused| terminal.refuse(&refused))?;
+    let results: Vec<_> = paths
+        .par_iter()
+        .map(|path| read::inputs(path, allowed).map(|inputs| (plan_site(&inputs), inputs)))
+        .collect();
     let mut status = Status::Success;
     let mut all = Vec::new();
     for (path, result) in paths.into_iter().zip(results) {
@@ -179,7 +193,7 @@ fn compiled(
     for (found, result) in sites.iter().zip(results) {
         match result {
             Ok(compiled) => all.push(compiled),
-            Err(bug) => return Err(terminal.fail(&format!("{}: {bug}", found.path.display()))),
+            Err(bug) => return Err(terminal.fail(&format!("{}: {bug}", shown_path(&found.path)))),
         }
     }
     Ok(all)
@@ -189,7 +203,7 @@ fn compiled(
 fn names_taken(names: &[(&Path, &str)]) -> Vec<Diagnostic> {
     let twin = |(index, (path, name)): (usize, &(&Path, &str))| {
         let (other, _) = names.iter().take(index).find(|(_, other)| other == name)?;
-        let message = format!("{} and {} are both called '{name}'", other.display(), path.display());
+        let message = format!("{} and {} are both called '{name}'", shown_path(other), shown_path(path));
         let help = "each is built into a folder of its name: rename one of them";
         Some(Diagnostic::new(Code::BlueprintNameTaken, Place::Outside, message).help(help))
     };

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{Found, Status, vault};
 use crate::diag::render::{Style, render};
 use crate::diag::{Diagnostic, Files, Severity};
+use crate::format::terminal::{self, path as shown_path};
 use crate::plan::Certificates;
 use crate::site::Image;
 use crate::vault::Vault;
@@ -125,11 +126,13 @@ impl<'a> Terminal<'a> {
         let codes: BTreeSet<&str> = codes.map(|one| one.code.as_str()).collect();
         if let (Some(code), true) = (codes.first(), self.is_for_people()) {
             let name = files.display_name(files.root());
+            let name = terminal::line(&name);
             let errors = plural(counted.errors, "error");
-            self.complain(&format!("{name}: {errors}; `bpc explain {code}` says more\n"));
+            self.complain(&terminal::lines(&format!("{name}: {errors}; `bpc explain {code}` says more\n")));
         }
         if self.strict && counted.warnings > 0 {
             let name = files.display_name(files.root());
+            let name = terminal::line(&name);
             let warnings = plural(counted.warnings, "warning");
             self.remark("error", &format!("{name}: {warnings}, and --strict lets none pass"), &[]);
             counted.errors += counted.warnings;
@@ -167,7 +170,7 @@ impl<'a> Terminal<'a> {
         if !opened.made {
             return;
         }
-        let path = opened.path.display();
+        let path = shown_path(&opened.path);
         let message = format!("made a new vault: {path} (fingerprint {})", opened.vault.fingerprint());
         let help = [
             "every secret of this data centre comes from it, and nothing can make it again".to_owned(),
@@ -186,7 +189,7 @@ impl<'a> Terminal<'a> {
             self.line(&Built { blueprint: name, folder, machines, written, removed, unchanged });
             return;
         }
-        let folder = folder.display();
+        let folder = shown_path(folder);
         let machines = plural(machines, "machine");
         let did = if report.is_unchanged() {
             format!("nothing changed, {} as before", plural(unchanged, "file"))
@@ -205,7 +208,7 @@ impl<'a> Terminal<'a> {
             self.line(&Begun { blueprint: name, folder, added });
             return;
         }
-        let place = folder.display();
+        let place = shown_path(folder);
         let made = match added.len() {
             0 => format!("{place}: nothing was missing\n"),
             count => format!("{place}: added {}\n  {}\n", plural(count, "file"), added.join("\n  ")),
@@ -228,7 +231,7 @@ impl<'a> Terminal<'a> {
         }
         let mib = bytes.div_ceil(1 << 20);
         let appliances = plural(appliances, "appliance");
-        self.say(&format!("{blueprint}: {appliances} in {}: {mib} MiB\n", folder.display()));
+        self.say(&format!("{blueprint}: {appliances} in {}: {mib} MiB\n", shown_path(folder)));
     }
 
     /// Says that a blueprint has no errors, and, if its certificates were looked at, until when they are good.
@@ -244,7 +247,7 @@ impl<'a> Terminal<'a> {
                 if warnings == 0 { String::new() } else { format!(", {}", plural(warnings, "warning")) };
             let machines = plural(machines, "machine");
             let until = until.map_or_else(String::new, |time| format!(", certificates good until {time}"));
-            self.say(&format!("{}: no errors{warnings}, {machines}{until}\n", path.display()));
+            self.say(&format!("{}: no errors{warnings}, {machines}{until}\n", shown_path(path)));
         }
     }
 
@@ -255,13 +258,13 @@ impl<'a> Terminal<'a> {
             self.line(&Shown { vault: path, fingerprint });
         } else {
             let fingerprint = fingerprint.unwrap_or_else(|| "none yet, the first build makes it".to_owned());
-            self.say(&format!("{}: {fingerprint}\n", path.display()));
+            self.say(&format!("{}: {fingerprint}\n", shown_path(path)));
         }
     }
 
     /// Says why there are no fingerprints of certificates.
     pub(super) fn no_vault(&mut self, path: &Path) {
-        let message = format!("there is no vault {} yet, so no keys and no fingerprints", path.display());
+        let message = format!("there is no vault {} yet, so no keys and no fingerprints", shown_path(path));
         self.remark("note", &message, &["`bpc build` makes it, and so does `bpc vault new`".to_owned()]);
     }
 
@@ -281,28 +284,33 @@ impl<'a> Terminal<'a> {
     pub(super) fn document(&mut self, value: &impl Serialize) {
         // What bpc prints are structs and maps with text keys: they always become JSON.
         let text = serde_json::to_string_pretty(value).unwrap_or_default();
-        self.say(&format!("{text}\n"));
+        self.print(&format!("{}\n", terminal::json(&text)));
     }
 
-    /// Prints a result.
+    /// Prints a result for people, whole lines of it.
     pub(super) fn say(&mut self, text: &str) {
+        self.print(&terminal::lines(text));
+    }
+
+    fn print(&mut self, text: &str) {
         let said = self.out.write_all(text.as_bytes());
         self.lost = self.lost.take().or(said.err());
     }
 
     fn line(&mut self, value: &impl Serialize) {
         let text = serde_json::to_string(value).unwrap_or_default();
-        self.say(&format!("{text}\n"));
+        self.print(&format!("{}\n", terminal::json(&text)));
     }
 
     fn remark(&mut self, severity: &str, message: &str, help: &[String]) {
         if self.style == Style::Json {
             let remark = Remark { severity, code: None, message, help };
-            self.complain(&(serde_json::to_string(&remark).unwrap_or_default() + "\n"));
+            let text = serde_json::to_string(&remark).unwrap_or_default();
+            self.complain(&(terminal::json(&text) + "\n"));
             return;
         }
         let lines = [&[format!("{severity}: {message}")], help].concat();
-        self.complain(&(lines.join("\n  ") + "\n"));
+        self.complain(&terminal::lines(&(lines.join("\n  ") + "\n")));
     }
 
     fn complain(&mut self, text: &str) {

@@ -2,15 +2,18 @@
 
 #![expect(clippy::disallowed_methods, reason = "the driver is the reader, and makes the vault")]
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fmt::Display;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::diag::{Code, Diagnostic, Place};
 use crate::format::shell;
+use crate::format::terminal::path as shown_path;
 use crate::value::Secret;
 use crate::vault::Vault;
+use crate::write::{self, Unread};
 
 /// The name of the vault beside a blueprint.
 const NAME: &str = "vault.key";
@@ -102,14 +105,14 @@ pub(super) const fn stand_in() -> Vault {
 
 fn read(path: &Path) -> Result<Option<Vault>, Diagnostic> {
     let failure = |error: &io::Error| unreadable(path, "read", error);
-    let file = match File::open(path) {
+    let file = match write::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failure(&error)),
+        Err(Unread::Missing) => return Ok(None),
+        Err(unread) => return Err(unreadable(path, "read", &unread)),
     };
     let mode = file.metadata().map_err(|error| failure(&error))?.permissions().mode();
     if mode & 0o077 != 0 {
-        let message = format!("others may use the vault {} (mode {:04o})", path.display(), mode & 0o7777);
+        let message = format!("others may use the vault {} (mode {:04o})", shown_path(path), mode & 0o7777);
         return Err(Diagnostic::new(Code::VaultPermissions, Place::Outside, message)
             .help(format!("chmod 600 {}", shell::quote(&path.to_string_lossy()))));
     }
@@ -118,7 +121,7 @@ fn read(path: &Path) -> Result<Option<Vault>, Diagnostic> {
     let bytes = Secret::new(bytes);
     Vault::from_bytes(bytes.expose()).map(Some).map_err(|wrong| {
         let size = if wrong.0 > SIZE { format!("more than {SIZE}") } else { wrong.0.to_string() };
-        let message = format!("the vault {} has {size} bytes, not {SIZE}", path.display());
+        let message = format!("the vault {} has {size} bytes, not {SIZE}", shown_path(path));
         Diagnostic::new(Code::VaultSize, Place::Outside, message)
             .help("put your copy of it back; if there is none, move it away and bpc makes a new one (all secrets change)")
     })
@@ -133,7 +136,7 @@ fn make(path: PathBuf) -> Result<Opened, Diagnostic> {
         .and_then(|mut file| file.read_exact(&mut key))
         .map_err(|error| failure(&error))?;
     let key = Secret::new(key);
-    let vault = match put(&path, key.expose()) {
+    let vault = match write::put(&path, key.expose(), write::Readers::Owner) {
         Ok(()) => Vault::from_bytes(key.expose()).ok(),
         // Another build made it in this moment.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -148,17 +151,8 @@ fn make(path: PathBuf) -> Result<Opened, Diagnostic> {
     Ok(Opened { path, vault, made: true })
 }
 
-/// Puts a whole vault in place, or none; never over another.
-fn put(path: &Path, key: &[u8]) -> io::Result<()> {
-    let unfinished = path.with_file_name(format!(".{NAME}.{}", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-    let result =
-        file.write_all(key).and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&unfinished, path));
-    fs::remove_file(&unfinished).and(result)
-}
-
 fn missing(path: &Path) -> Diagnostic {
-    let message = format!("there is no vault {}", path.display());
+    let message = format!("there is no vault {}", shown_path(path));
     let quoted = shell::quote(&path.to_string_lossy());
     Diagnostic::new(Code::VaultUnreadable, Place::Outside, message)
         .note("bpc makes the vault beside a blueprint by itself, never one that is named")
@@ -166,12 +160,12 @@ fn missing(path: &Path) -> Diagnostic {
 }
 
 fn exists(path: &Path) -> Diagnostic {
-    let message = format!("cannot make the vault {}: something is there already", path.display());
+    let message = format!("cannot make the vault {}: something is there already", shown_path(path));
     Diagnostic::new(Code::VaultUnreadable, Place::Outside, message)
         .help("nothing is ever overwritten: name another file, or move this one away (with another vault all secrets change)")
 }
 
-fn unreadable(path: &Path, verb: &str, error: &io::Error) -> Diagnostic {
-    let message = format!("cannot {verb} the vault {}: {error}", path.display());
+fn unreadable(path: &Path, verb: &str, error: &impl Display) -> Diagnostic {
+    let message = format!("cannot {verb} the vault {}: {error}", shown_path(path));
     Diagnostic::new(Code::VaultUnreadable, Place::Outside, message).help("`--vault FILE` names another one")
 }

@@ -8,6 +8,7 @@ pub mod pem;
 pub mod preseed;
 pub mod recipe;
 pub mod shell;
+pub mod terminal;
 pub mod vmdk;
 pub mod xml;
 pub mod yaml;

@@ -70,7 +70,7 @@ impl Resolver<'_> {
             Diagnostic::new(Code::HostOnlyRange, Place::Value(path.key("cidr")), message)
                 .note("on Linux, macOS and Solaris it allows 192.168.56.0/21 only")
                 .help(format!(
-                    "choose a range inside that, or add this line to /etc/vbox/networks.conf on the host:\n* {cidr}"
+                    "choose a range inside that, or add the line `* {cidr}` to /etc/vbox/networks.conf on the host"
                 )),
         );
     }

@@ -3,7 +3,7 @@
 use super::Resolver;
 use super::downloads::{SHA256_HELP, is_url, sha256};
 use super::volume::in_order;
-use crate::diag::{Code, Diagnostic, Path, Place};
+use crate::diag::{Code, Diagnostic, Path, Place, normalize};
 use crate::model::{DataDisk, MachineGroup};
 use crate::site::{
     Architecture, Chipset, Controller, Disk, DiskFile, Firmware, Mounted, Purpose, VirtualBox,
@@ -21,12 +21,24 @@ impl Resolver<'_> {
     /// The file of the system disk, which only the host ever reads.
     pub(super) fn disk_file(&mut self) -> Option<DiskFile> {
         let written = self.blueprint.image.disk_file.as_ref()?;
+        let may_write = self.may_write(&written.path);
         let path = Path::root().key("image").key("disk_file");
-        let mut refuse = |key: &str, message: String, help: &str| {
+        let mut refuse_as = |code, key: &str, message: String, help: &str| {
             let place = Place::Value(path.key(key));
-            self.report(Diagnostic::new(Code::DiskFile, place, message).help(help));
+            self.report(Diagnostic::new(code, place, message).help(help));
         };
         let name = written.path.as_str();
+        if written.url.is_some() && !may_write {
+            let help = "write a path inside the folder that `out` is in, nothing hidden: `images/debian-13.qcow2`; or an \
+                        absolute one inside a folder that `--allow-path DIR` names";
+            refuse_as(
+                Code::OutsidePath,
+                "path",
+                format!("up.sh does not write to `{}`", name.escape_debug()),
+                help,
+            );
+        }
+        let mut refuse = |key: &str, message, help: &str| refuse_as(Code::DiskFile, key, message, help);
         if name.is_empty() || name.ends_with('/') || name.chars().any(char::is_control) {
             let help = "write the path of a file, from the folder that `out` is in: `images/debian-13.qcow2`";
             refuse("path", format!("`{}` is not the path of a file", name.escape_debug()), help);
@@ -40,6 +52,21 @@ impl Resolver<'_> {
             refuse("url", format!("`{url}` is not an address to download from"), help);
         }
         Some(DiskFile { path: written.path.clone(), sha256: digest?, url: written.url.clone() })
+    }
+
+    /// Whether `up.sh` may put a file there: where everything is the user's own, no blueprint of somebody else's must have
+    /// it make a `.bashrc` or a hook of git's.
+    fn may_write(&self, path: &str) -> bool {
+        let path = normalize(path);
+        let names = |path: &str| !path.split('/').any(|name| name.starts_with('.'));
+        match path.strip_prefix('/') {
+            None => names(&path),
+            Some(_) => self.allowed.iter().any(|folder| {
+                let rest =
+                    path.strip_prefix(folder.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/'));
+                rest.is_some_and(names)
+            }),
+        }
     }
 
     /// What starts the machines.

@@ -4,6 +4,7 @@ use super::Resolver;
 use crate::diag::{Code, Diagnostic, Path, Place, normalize};
 use crate::model::{Blueprint, Kubernetes};
 use crate::site::Manifest;
+use crate::source::{ALLOW, Reason};
 
 /// The longest name of a manifest: it is a part of file names on the machine.
 const LONGEST_NAME: usize = 50;
@@ -40,8 +41,17 @@ impl Resolver<'_> {
         }
         let text = match self.named.get(&normalize(name)) {
             Some(Ok(text)) => text.clone(),
+            Some(Err(Reason::Outside(what))) => {
+                let message = format!("{name} is outside of {what}");
+                let place = Place::Value(path.clone());
+                self.report(Diagnostic::new(Code::OutsidePath, place, message).help(ALLOW));
+                return None;
+            }
             unread => {
-                let reason = unread.and_then(|it| it.as_ref().err()).map_or("nobody did", String::as_str);
+                let reason = match unread {
+                    Some(Err(Reason::System(reason))) => reason.as_str(),
+                    _ => "nobody did",
+                };
                 self.refuse_manifest(
                     path,
                     format!("cannot read {name}: {reason}"),

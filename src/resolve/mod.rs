@@ -41,21 +41,22 @@ use std::collections::BTreeMap;
 use crate::diag::{Code, Diagnostic, Path, Place, has_errors};
 use crate::model::Blueprint;
 use crate::site::{FloatingAddress, LoadBalancing, Site};
-use crate::source::Document;
+use crate::source::{Document, Reason};
 
 pub(crate) use manifests::named_files;
 
 /// Files that a blueprint names, by their paths: what is in them, or why they cannot be read.
-pub(crate) type NamedFiles = BTreeMap<String, Result<String, String>>;
+pub(crate) type NamedFiles = BTreeMap<String, Result<String, Reason>>;
 
 /// Decides everything; `None` if the blueprint has errors.
 pub(crate) fn resolve(
     blueprint: &Blueprint,
     document: &Document,
     named: &NamedFiles,
+    allowed: &[String],
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Site> {
-    let mut resolver = Resolver { blueprint, document, named, diagnostics: Vec::new() };
+    let mut resolver = Resolver { blueprint, document, named, allowed, diagnostics: Vec::new() };
     let site = resolver.site();
     if let Some(site) = &site {
         resolver.rotate(site);
@@ -71,6 +72,8 @@ struct Resolver<'a> {
     blueprint: &'a Blueprint,
     document: &'a Document,
     named: &'a NamedFiles,
+    /// Folders in which it may have files written.
+    allowed: &'a [String],
     diagnostics: Vec<Diagnostic>,
 }
 

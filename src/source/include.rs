@@ -11,14 +11,26 @@ const MAX_DEPTH: usize = 16;
 /// Files that one blueprint may be made of.
 const MAX_FILES: usize = 100;
 
-/// A file that could not be read, and what the system said.
+/// A file that was not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     /// Its name, relative to the blueprint's folder.
     pub name: String,
-    /// The system's reason.
-    pub reason: String,
+    /// Why not.
+    pub reason: Reason,
 }
+
+/// Why a file was not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It could not be, in the system's words.
+    System(String),
+    /// It must not be: its path leads out of this, in words for people.
+    Outside(String),
+}
+
+/// How a user lets a blueprint name files elsewhere.
+pub(crate) const ALLOW: &str = "keep what a blueprint names inside; or, if you trust it: `--allow-path DIR`";
 
 /// The names of all included files that are not in `files` yet.
 #[must_use]
@@ -116,10 +128,14 @@ impl<'a> Merge<'a> {
         }
         let Some(file) = self.files.find(name) else {
             let reason = self.unreadable.iter().find(|file| file.name == name);
-            let reason = reason.map_or("there is no such file", |file| file.reason.as_str());
-            let message = format!("cannot read the included file `{name}`: {reason}");
-            let help = "a path is relative to the file that includes";
-            self.diagnostics.push(Diagnostic::new(Code::IncludeUnreadable, place, message).help(help));
+            self.diagnostics.push(match reason.map(|file| &file.reason) {
+                Some(Reason::Outside(what)) => {
+                    let message = format!("the included file `{name}` is outside of {what}");
+                    Diagnostic::new(Code::OutsidePath, place, message).help(ALLOW)
+                }
+                Some(Reason::System(reason)) => unreadable(name, reason, place),
+                None => unreadable(name, "there is no such file", place),
+            });
             return None;
         };
         if let Some(first) = open.iter().position(|known| *known == file) {
@@ -137,6 +153,12 @@ impl<'a> Merge<'a> {
         }
         self.file(file, open)
     }
+}
+
+fn unreadable(name: &str, reason: &str, place: Place) -> Diagnostic {
+    let message = format!("cannot read the included file `{name}`: {reason}");
+    Diagnostic::new(Code::IncludeUnreadable, place, message)
+        .help("a path is relative to the file that includes")
 }
 
 impl Merge<'_> {

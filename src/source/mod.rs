@@ -8,8 +8,10 @@ mod syntax;
 mod tests;
 mod variables;
 
-pub use include::{Unreadable, wanted};
+pub(crate) use include::ALLOW;
+pub use include::{Reason, Unreadable, wanted};
 pub(crate) use node::{Node, Value};
+pub use parse::MAX_BYTES;
 
 use crate::diag::{Code, Diagnostic, Files, Locate, Path, Span, Step};
 

@@ -9,7 +9,7 @@ use super::syntax;
 use crate::diag::{Code, Diagnostic, FileId, Files, Place, Span};
 
 /// Bytes that a file may have.
-const MAX_BYTES: usize = 1 << 20;
+pub const MAX_BYTES: usize = 1 << 20;
 /// Nodes that a file may have after its aliases are expanded: far above any blueprint, far below harm.
 const MAX_NODES: usize = 20_000;
 /// Levels that a file may have.

@@ -1,12 +1,12 @@
 //! Puts files where there are none, among files of a user's.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, Obstacle, Refusal};
-use super::filesystem::sync;
+use super::whole::{Readers, put};
 
 /// Puts `files` (texts by paths) into a folder, which is made if need be, and returns the paths of those that were not
 /// there. Files that are there with the same text stay as they are.
@@ -32,11 +32,10 @@ pub fn add<'a>(files: &'a BTreeMap<String, String>, folder: &Path) -> Result<Vec
         return Err(Error::Refused { refusals, unknown: None, live: folder.to_path_buf() });
     }
     for (path, text) in &missing {
-        put(&folder.join(path), text).map_err(|source| Error::Unfinished {
-            doing: "write",
-            path: folder.join(path),
-            source,
-        })?;
+        let path = folder.join(path);
+        let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+        let put = made.and_then(|()| put(&path, text.as_bytes(), Readers::AsUmask));
+        put.map_err(|source| Error::Unfinished { doing: "write", path, source })?;
     }
     Ok(missing.into_iter().map(|(path, _)| path.as_str()).collect())
 }
@@ -66,31 +65,11 @@ fn look(path: &Path, text: &str) -> io::Result<Found> {
         other(Obstacle::Folder)
     } else if !metadata.is_file() {
         other(Obstacle::Special)
-    } else if fs::read(path)? == text.as_bytes() {
+    } else if metadata.len() == text.len() as u64 && fs::read(path)? == text.as_bytes() {
         Ok(Found::Same)
     } else {
         other(Obstacle::Changed)
     }
-}
-
-/// Puts a whole file in place, or none; never over another, even if it came up just now.
-fn put(path: &Path, text: &str) -> io::Result<()> {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(io::ErrorKind::InvalidInput.into());
-    };
-    fs::create_dir_all(folder)?;
-    let unfinished = folder.join(format!(".{}.unfinished", name.to_string_lossy()));
-    match fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).open(&unfinished)?;
-    let result = file
-        .write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::hard_link(&unfinished, path));
-    fs::remove_file(&unfinished).and(result)?;
-    sync(folder)
 }
 
 #[cfg(test)]
@@ -112,10 +91,7 @@ mod tests {
         let files = files();
         assert_eq!(add(&files, &inside).unwrap(), ["a/b/one", "a/two", "three"]);
         fs::remove_file(inside.join("a/two")).unwrap();
-        // What a kill left.
-        fs::write(inside.join("a/.two.unfinished"), "half").unwrap();
         assert_eq!(add(&files, &inside).unwrap(), ["a/two"]);
-        assert!(!inside.join("a/.two.unfinished").exists());
         assert_eq!(add(&files, &inside).unwrap(), [""; 0]);
         assert_eq!(fs::read_to_string(inside.join("a/two")).unwrap(), "2");
     }

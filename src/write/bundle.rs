@@ -15,6 +15,7 @@ use super::manifest::{Listed, Owned, lists};
 use super::place::{Place, exists};
 use super::plan::FOLDER_MODE;
 use super::scan::{Node, Shape};
+use super::whole::set_mode;
 use super::{lock, stage, swap};
 use crate::artifact::Kind;
 
@@ -76,6 +77,7 @@ impl Bundle {
         let path = self.place.staging.join(name);
         let write = || {
             let file = OpenOptions::new().write(true).create_new(true).mode(SECRET_MODE).open(&path)?;
+            set_mode(&file, SECRET_MODE)?;
             let mut out = Digesting::new(BufWriter::with_capacity(BUFFER, file));
             content(&mut out)?;
             let (file, length, digest) = out.finish()?;

@@ -101,7 +101,9 @@ impl Clearing<'_> {
 
     fn has_same_bytes(&self, path: &Path, node: &Node) -> bool {
         let read = |tree: &Path| fs::read(tree.join(path)).ok();
+        let length = |tree: &Path| fs::metadata(tree.join(path)).map(|metadata| metadata.len()).ok();
         node.shape == Shape::File
+            && length(&self.place.swap) == length(&self.place.live)
             && read(&self.place.swap).is_some_and(|here| read(&self.place.live) == Some(here))
     }
 

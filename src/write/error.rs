@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::format::terminal;
+
 /// What stands where bpc wants to write, or keeps it from carrying the user's files over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Obstacle {
@@ -114,12 +116,12 @@ impl fmt::Display for Error {
                 )
             }
             Self::Refused { refusals, unknown, live } => {
-                write!(f, "{} is left as it was, because these are in the way:", live.display())?;
+                write!(f, "{} is left as it was, because these are in the way:", terminal::path(live))?;
                 for Refusal { path, obstacle } in refusals {
-                    write!(f, "\n  {}: {obstacle}", path.display())?;
+                    write!(f, "\n  {}: {obstacle}", terminal::path(path))?;
                 }
                 if let Some(reason) = unknown {
-                    let live = live.display();
+                    let live = terminal::path(live);
                     write!(f, "\n{reason}, so bpc cannot tell which files there are its own; ")?;
                     write!(f, "if you put nothing into {live}, it is safe to delete it and build again")?;
                 }
@@ -127,19 +129,23 @@ impl fmt::Display for Error {
             }
             Self::Failed { doing, path, source, whole } => {
                 let state = if *whole { "the earlier tree is whole" } else { "nothing was left behind" };
-                write!(f, "cannot {doing} {}: {source}; {state}{}", path.display(), advice(source))
+                write!(f, "cannot {doing} {}: {source}; {state}{}", terminal::path(path), advice(source))
             }
             Self::Unfinished { doing, path, source } => {
-                write!(f, "cannot {doing} {}: {source}; what was written before stays, ", path.display())?;
+                write!(
+                    f,
+                    "cannot {doing} {}: {source}; what was written before stays, ",
+                    terminal::path(path)
+                )?;
                 write!(f, "and the next run goes on from there")
             }
             Self::Leftover { doing, path, source } => {
-                write!(f, "cannot {doing} {}: {source}; ", path.display())?;
+                write!(f, "cannot {doing} {}: {source}; ", terminal::path(path))?;
                 write!(f, "the live tree is whole, and the next build tries again{}", advice(source))
             }
             Self::Clash { kept, path } => {
-                write!(f, "{} came up while bpc was writing its own; ", path.display())?;
-                write!(f, "yours is kept as {}: move or delete it and build again", kept.display())
+                write!(f, "{} came up while bpc was writing its own; ", terminal::path(path))?;
+                write!(f, "yours is kept as {}: move or delete it and build again", terminal::path(kept))
             }
         }
     }

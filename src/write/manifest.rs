@@ -8,13 +8,17 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::bounded::read;
 use super::path;
 use crate::artifact::{Artifact, Artifacts, Content, Kind};
+use crate::format::terminal;
 
 /// The name of the list of all artifacts.
 pub(super) const MANIFEST: &str = "manifest.json";
 /// The name of the list of digests, which `sha256sum -c` reads.
 pub(super) const DIGESTS: &str = "SHA256SUMS";
+/// How long a list can be that a build left: far more than any build lists.
+pub const MOST_BYTES: usize = 64 << 20;
 
 #[derive(Serialize)]
 struct Manifest<'a> {
@@ -143,10 +147,12 @@ impl Owned {
     /// Reads the manifest in `tree`; one that is missing or damaged says that nothing is known to be bpc's.
     pub(super) fn read(tree: &Path) -> Self {
         let path = tree.join(MANIFEST);
-        let shown = path.display();
+        let shown = terminal::path(&path);
         let is_file = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file());
         let owned = if is_file {
-            fs::read(&path).map_err(|error| format!("{shown} cannot be read ({error})")).and_then(|bytes| {
+            let bytes =
+                read(&path, MOST_BYTES).map_err(|unread| format!("{shown} cannot be read ({unread})"));
+            bytes.and_then(|bytes| {
                 Self::parse(&bytes).map_err(|error| format!("{shown} is damaged ({error})"))
             })
         } else {

@@ -35,6 +35,7 @@
 #![expect(clippy::disallowed_methods, reason = "this module is the writer")]
 
 mod add;
+mod bounded;
 mod bundle;
 mod clear;
 mod error;
@@ -47,6 +48,7 @@ mod plan;
 mod scan;
 mod stage;
 mod swap;
+mod whole;
 
 #[cfg(test)]
 mod tests;
@@ -56,11 +58,13 @@ use std::path::Path;
 use crate::artifact::Artifacts;
 
 pub use add::add;
+pub use bounded::{Unread, open, read, read_start};
 pub use bundle::{Bundle, Digesting};
 pub use error::{Error, Obstacle, Refusal};
 use filesystem::FileSystem;
-pub use manifest::manifest;
+pub use manifest::{MOST_BYTES, manifest};
 use place::Place;
+pub use whole::{Readers, put};
 
 /// What a write did, counted in files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

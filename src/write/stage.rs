@@ -14,6 +14,7 @@ use super::filesystem::{FileSystem, is_unsupported, sync};
 use super::manifest::MANIFEST;
 use super::place::Place;
 use super::plan::{FOLDER_MODE, Plan};
+use super::whole::set_mode;
 use crate::artifact::Artifact;
 
 /// How many files are on their way to the disk at once: they wait for it, not for a processor.
@@ -107,8 +108,8 @@ pub(super) fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
 pub(super) fn write(path: &Path, artifact: &Artifact) -> io::Result<()> {
     // The mode is given twice: here so that a secret is never readable, below because of the umask.
     let mut file = OpenOptions::new().write(true).create_new(true).mode(artifact.mode()).open(path)?;
-    file.write_all(artifact.content.bytes())?;
-    file.set_permissions(Permissions::from_mode(artifact.mode()))
+    set_mode(&file, artifact.mode())?;
+    file.write_all(artifact.content.bytes())
 }
 
 fn dress(path: &Path, metadata: &Metadata) -> io::Result<()> {

@@ -42,7 +42,7 @@ const NO_EXCHANGE: FileSystem =
     FileSystem { exchange: |_, _| Err(io::Error::from_raw_os_error(22)), ..FileSystem::NATIVE };
 const NO_LINKS: FileSystem =
     FileSystem { link: |_, _| Err(io::Error::from_raw_os_error(1)), ..FileSystem::NATIVE };
-const NEITHER: FileSystem = FileSystem { exchange: NO_EXCHANGE.exchange, link: NO_LINKS.link };
+const NEITHER: FileSystem = FileSystem { exchange: NO_EXCHANGE.exchange, ..NO_LINKS };
 
 /// All that is below `folder`: `path mode content`, sorted, folders with a slash.
 fn listing(folder: &Path) -> Vec<String> {

@@ -17,9 +17,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     // What knows nothing of the others.
     ("assets", &[]),
     ("bug", &[]),
-    ("diag", &[]),
     ("format", &[]),
     ("value", &[]),
+    // Shows itself on terminals.
+    ("diag", &["format"]),
     // What all phases share.
     ("artifact", &["value"]),
     ("template", &["bug"]),
@@ -58,7 +59,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("emit", &["artifact", "bootstrap", "bug", "credentials", "format", "plan", "setup", "site", "value"]),
     ("verify", &["artifact", "bug", "format", "pki", "site"]),
-    ("write", &["artifact", "value"]),
+    ("write", &["artifact", "format", "value"]),
     // The order of the phases, and what runs them.
     (
         "crate",

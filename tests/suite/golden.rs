@@ -37,7 +37,7 @@ fn blueprints() -> BTreeSet<String> {
 
 fn compiled(blueprint: &str) -> Compiled {
     let path = project().join("blueprints").join(blueprint).join("blueprint.yaml");
-    let (compiled, report) = compile(&inputs(&path).unwrap(), &vault()).unwrap();
+    let (compiled, report) = compile(&inputs(&path, &[]).unwrap(), &vault()).unwrap();
     compiled.unwrap_or_else(|| panic!("{blueprint} has errors: {:#?}", report.diagnostics))
 }
 

@@ -217,7 +217,7 @@ fn shipped_blueprints_keep_off_the_ranges_of_hosts() {
     for start in STARTS {
         let path =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("blueprints").join(start.name).join("blueprint.yaml");
-        let site = plan_site(&inputs(&path).unwrap()).0.unwrap();
+        let site = plan_site(&inputs(&path, &[]).unwrap()).0.unwrap();
         let internal = site.networks.iter().filter(|network| network.host.is_none());
         assert!(internal.clone().count() > 0, "{}", start.name);
         for network in internal {

@@ -84,15 +84,17 @@ fn of_build() {
       [PATH]...  Blueprints, or folders: each blueprint.yaml in and below them [default: blueprints]
 
     Options:
-          --strict         Take warnings for errors
-          --format <FORM>  For people, for editors (one line for each message), or for programs
-                           [default: human] [possible values: human, short, json]
-          --out <DIR>      The folder that gets a folder for each blueprint [default: out]
-          --vault <FILE>   The vault, 32 bytes that all secrets come from [default: vault.key beside the
-                           blueprint, made if missing]
-          --color <WHEN>   Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
-                           [default: auto] [possible values: auto, always, never]
-      -h, --help           Print help
+          --strict            Take warnings for errors
+          --allow-path <DIR>  A folder in which blueprints may name files, besides their repository; as
+                              often as needed
+          --format <FORM>     For people, for editors (one line for each message), or for programs
+                              [default: human] [possible values: human, short, json]
+          --out <DIR>         The folder that gets a folder for each blueprint [default: out]
+          --vault <FILE>      The vault, 32 bytes that all secrets come from [default: vault.key beside
+                              the blueprint, made if missing]
+          --color <WHEN>      Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
+                              [default: auto] [possible values: auto, always, never]
+      -h, --help              Print help
 
     If one of several blueprints has an error, nothing is written for any of them. A tree is replaced in
     one step, and files in it that bpc did not write stay. The first build makes the vault: keep a copy
@@ -116,17 +118,19 @@ fn of_bundle() {
       [PATH]...  Blueprints, or folders: each blueprint.yaml in and below them [default: blueprints]
 
     Options:
-          --strict         Take warnings for errors
-          --format <FORM>  For people, for editors (one line for each message), or for programs
-                           [default: human] [possible values: human, short, json]
-          --ova            As OVA, with the seed and the disks in it
-          --disk <FILE>    What is on the system disks: a raw image or a stream-optimized VMDK [default:
-                           nothing]
-          --out <DIR>      The folder that gets a folder for each blueprint [default: out]
-          --vault <FILE>   The vault [default: vault.key beside the blueprint, made if missing]
-          --color <WHEN>   Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
-                           [default: auto] [possible values: auto, always, never]
-      -h, --help           Print help
+          --strict            Take warnings for errors
+          --allow-path <DIR>  A folder in which blueprints may name files, besides their repository; as
+                              often as needed
+          --format <FORM>     For people, for editors (one line for each message), or for programs
+                              [default: human] [possible values: human, short, json]
+          --ova               As OVA, with the seed and the disks in it
+          --disk <FILE>       What is on the system disks: a raw image or a stream-optimized VMDK
+                              [default: nothing]
+          --out <DIR>         The folder that gets a folder for each blueprint [default: out]
+          --vault <FILE>      The vault [default: vault.key beside the blueprint, made if missing]
+          --color <WHEN>      Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
+                              [default: auto] [possible values: auto, always, never]
+      -h, --help              Print help
 
     The appliances of a blueprint go to DIR/<name>.bundle/<machine>.ova, where they replace those of an
     earlier bundle once all are complete. They hold seeds, and with these secrets: keep them as you keep
@@ -150,20 +154,24 @@ fn of_check() {
       [PATH]...  Blueprints, or folders: each blueprint.yaml in and below them [default: blueprints]
 
     Options:
-          --strict         Take warnings for errors
-          --format <FORM>  For people, for editors (one line for each message), or for programs
-                           [default: human] [possible values: human, short, json]
-          --at <DATE>      A date (its first moment, UTC) or a time: certificates that are not good then
-                           are errors
-          --vault <FILE>   The vault [default: vault.key beside the blueprint, which need not be there]
-          --color <WHEN>   Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
-                           [default: auto] [possible values: auto, always, never]
-      -h, --help           Print help
+          --strict            Take warnings for errors
+          --allow-path <DIR>  A folder in which blueprints may name files, besides their repository; as
+                              often as needed
+          --format <FORM>     For people, for editors (one line for each message), or for programs
+                              [default: human] [possible values: human, short, json]
+          --at <DATE>         A date (its first moment, UTC), a time or `now`: certificates that are not
+                              good then are errors
+          --vault <FILE>      The vault [default: vault.key beside the blueprint, which need not be
+                              there]
+          --color <WHEN>      Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
+                              [default: auto] [possible values: auto, always, never]
+      -h, --help              Print help
 
     Examples:
       bpc check
       bpc check --format short lab.yaml   one line for each error, as editors read them
       bpc check --at 2027-06-01           will every certificate be good on that day?
+      bpc check --at now                  are they good now, and for another 30 days?
     ");
 }
 
@@ -179,20 +187,22 @@ fn of_plan() {
       [PATH]...  Blueprints, or folders: each blueprint.yaml in and below them [default: blueprints]
 
     Options:
-          --strict         Take warnings for errors
-          --format <FORM>  For people, for editors (one line for each message), or for programs
-                           [default: human] [possible values: human, short, json]
-          --secrets        Show which secret is in which file of which machine, and why
-          --certificates   Show certificates: who has them, what they say, until when they are good, and
-                           their fingerprints
-          --changes        Show what a build would do to the machines of the earlier one: which are new,
-                           get a new seed or new hardware
-          --out <DIR>      The folder with the earlier build [default: out]
-          --vault <FILE>   The vault of keys and certificates [default: vault.key beside the blueprint,
-                           which need not be there]
-          --color <WHEN>   Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
-                           [default: auto] [possible values: auto, always, never]
-      -h, --help           Print help
+          --strict            Take warnings for errors
+          --allow-path <DIR>  A folder in which blueprints may name files, besides their repository; as
+                              often as needed
+          --format <FORM>     For people, for editors (one line for each message), or for programs
+                              [default: human] [possible values: human, short, json]
+          --secrets           Show which secret is in which file of which machine, and why
+          --certificates      Show certificates: who has them, what they say, until when they are good,
+                              and their fingerprints
+          --changes           Show what a build would do to the machines of the earlier one: which are
+                              new, get a new seed or new hardware
+          --out <DIR>         The folder with the earlier build [default: out]
+          --vault <FILE>      The vault of keys and certificates [default: vault.key beside the
+                              blueprint, which need not be there]
+          --color <WHEN>      Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
+                              [default: auto] [possible values: auto, always, never]
+      -h, --help              Print help
 
     Nothing that is shown is secret. Without a vault certificates have no keys yet, and so no
     fingerprints.

@@ -51,6 +51,7 @@ fn a_linked_blueprint_is_a_blueprint() {
     project.write("lab.yaml", crate::support::project::small("lab"));
     fs::create_dir_all(project.path("blueprints/lab")).unwrap();
     symlink("../../lab.yaml", project.path("blueprints/lab/blueprint.yaml")).unwrap();
+    fs::create_dir(project.path(".git")).unwrap();
     assert_eq!(built(&project.bpc(&["build"]).out), ["lab"]);
 }
 

@@ -127,24 +127,46 @@ fetch_source() {
     return 0
   fi
   say "downloading $DISK_URL"
+  stay_inside
+  part=$SOURCE.$(printf '%.16s' "$DISK_SHA256").part
+  [ ! -L "$part" ] || fail "$part is a symbolic link: delete it"
   mkdir -p "${SOURCE%/*}" || fail "cannot make the folder ${SOURCE%/*}"
   if command -v curl >/dev/null 2>&1; then
-    curl --fail --location --show-error --silent --continue-at - --output "$SOURCE.part" "$DISK_URL" ||
+    curl --fail --location --show-error --silent --continue-at - --output "$part" "$DISK_URL" ||
       fail "cannot download $DISK_URL: call this again, it goes on where it stopped"
   elif command -v wget >/dev/null 2>&1; then
-    wget -q -c -O "$SOURCE.part" "$DISK_URL" ||
+    wget -q -c -O "$part" "$DISK_URL" ||
       fail "cannot download $DISK_URL: call this again, it goes on where it stopped"
   else
     fail "there is neither curl nor wget: download $DISK_URL to $SOURCE yourself"
   fi
-  sha256 "$SOURCE.part"
+  sha256 "$part"
   if [ "$DIGEST" != "$DISK_SHA256" ]; then
-    rm -f "$SOURCE.part"
+    rm -f "$part"
     fail "what $DISK_URL gave is not what the blueprint says: its SHA-256 is
   $DIGEST, not
   $DISK_SHA256"
   fi
-  mv "$SOURCE.part" "$SOURCE"
+  [ ! -e "$SOURCE" ] || fail "$SOURCE came up meanwhile: call this again"
+  mv "$part" "$SOURCE"
+}
+
+# stay_inside: the blueprint's path leads where it says, and not through a link to somewhere else. An absolute one is in a
+# folder that was allowed when the tree was built.
+stay_inside() {
+  case $DISK_FILE in
+    /*) return 0 ;;
+  esac
+  above=$(CDPATH='' cd -- "$TREE/../.." && pwd -P)
+  place=${SOURCE%/*}
+  while [ ! -d "$place" ]; do
+    place=${place%/*}
+  done
+  place=$(CDPATH='' cd -- "$place" && pwd -P)
+  case $place/ in
+    "${above%/}"/*) ;;
+    *) fail "$SOURCE is not below $above, a link leads out of it: download $DISK_URL yourself" ;;
+  esac
 }
 
 # convert FILE VDI: whatever the file is, by its first bytes; VirtualBox does not know the disk before and after.
