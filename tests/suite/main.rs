@@ -25,6 +25,7 @@ mod cloud_init;
 mod commands;
 mod day2;
 mod diagnostics;
+mod documents;
 mod etcd;
 mod failover;
 mod gateway;
