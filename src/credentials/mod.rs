@@ -3,7 +3,6 @@
 mod ssh;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use rayon::prelude::*;
 
@@ -250,7 +249,7 @@ impl Issuer<'_> {
                 CertificateUsage::ServerAndClient => Usage::ServerAndClient,
             },
             dns_names: planned.dns_names.clone(),
-            addresses: planned.addresses.iter().copied().map(IpAddr::V4).collect(),
+            addresses: planned.addresses.clone(),
             validity: Validity { not_before: self.plan.not_before, not_after: self.plan.certificates_until },
         };
         let certificate = authority.issue(&key, &leaf)?;

@@ -1,7 +1,7 @@
 //! `pki:` and `rotate:`, and what every certificate says.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use jiff::{Timestamp, ToSpan};
 
@@ -130,8 +130,13 @@ impl Names<'_> {
         // The API knows a node by this name and lets it do what concerns that node only.
         let name = format!("system:node:{}", machine.name);
         let dns_names = vec![machine.name.clone(), self.fqdn(&machine.name)];
-        let mut all =
-            vec![server(machine, CertificateKind::KubeletServer, &name, dns_names, vec![machine.address()])];
+        let mut all = vec![server(
+            machine,
+            CertificateKind::KubeletServer,
+            &name,
+            dns_names,
+            vec![machine.address().into()],
+        )];
         if self.cluster.certificates.authority_keys == AuthorityKeys::Vault {
             all.push(client(Holder::Machine(machine.name.clone()), CertificateKind::Kubelet, &name));
         }
@@ -172,12 +177,12 @@ impl Names<'_> {
         ];
         // kubeadm has the first address of the services for the API.
         let first_service = Ipv4Addr::from(u32::from(self.cluster.service_cidr.network()) + 1);
-        let mut addresses = vec![first_service, machine.address()];
+        let mut addresses: Vec<IpAddr> = vec![first_service.into(), machine.address().into()];
         for floating in self.floating {
             dns_names.extend([floating.name.clone(), self.fqdn(&floating.name)]);
-            addresses.push(floating.address);
+            addresses.push(floating.address.into());
         }
-        addresses.push(self.cluster.endpoint);
+        addresses.push(self.cluster.endpoint.into());
         for name in self.more {
             match name.parse() {
                 Ok(address) => addresses.push(address),
@@ -188,9 +193,13 @@ impl Names<'_> {
     }
 
     /// A member of etcd: other members and the API know it by its address, itself by localhost.
+    ///
+    /// Both loopback addresses, though nothing of bpc's asks at `::1`: `kubeadm join` refuses a certificate that lacks one
+    /// (`getAltNames` in kubeadm's `util/pkiutil/pki_helpers.go`).
     fn etcd(&self, machine: &Machine) -> Vec<PlannedCertificate> {
         let dns_names = || vec![machine.name.clone(), self.fqdn(&machine.name), "localhost".to_owned()];
-        let addresses = || vec![machine.address(), Ipv4Addr::LOCALHOST];
+        let addresses =
+            || vec![machine.address().into(), Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
         let name = machine.name.as_str();
         vec![
             server(machine, CertificateKind::EtcdServer, name, dns_names(), addresses()),
@@ -218,7 +227,7 @@ fn server(
     kind: CertificateKind,
     common_name: &str,
     dns_names: Vec<String>,
-    addresses: Vec<Ipv4Addr>,
+    addresses: Vec<IpAddr>,
 ) -> PlannedCertificate {
     let holder = Holder::Machine(machine.name.clone());
     let common_name = common_name.to_owned();

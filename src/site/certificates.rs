@@ -1,6 +1,6 @@
 //! Which certificates there are, and what each one says.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -40,7 +40,7 @@ pub struct PlannedCertificate {
     /// Names that it is good for, if a server shows it.
     pub dns_names: Vec<String>,
     /// Addresses that it is good for, if a server shows it.
-    pub addresses: Vec<Ipv4Addr>,
+    pub addresses: Vec<IpAddr>,
 }
 
 /// Who holds a key.

@@ -141,7 +141,7 @@ fn expected(planned: &PlannedCertificate) -> Said {
         organizations: planned.kind.organization().map(str::to_owned).into_iter().collect(),
         usages: usages.iter().map(|usage| (*usage).to_owned()).collect(),
         dns_names: planned.dns_names.clone(),
-        addresses: planned.addresses.iter().copied().map(IpAddr::V4).collect(),
+        addresses: planned.addresses.clone(),
     }
 }
 

@@ -3,7 +3,7 @@
 //! kubeadm keeps them in the cluster, where machines that join find them.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
@@ -116,7 +116,7 @@ pub(super) fn authentication() -> Yaml {
 fn names(cluster: &Cluster) -> Vec<String> {
     let certificates = &cluster.certificates.certificates;
     let mut all = certificates.iter().filter(|it| it.kind == CertificateKind::ApiServer).map(|it| {
-        let addresses = it.addresses.iter().map(Ipv4Addr::to_string);
+        let addresses = it.addresses.iter().map(IpAddr::to_string);
         it.dns_names.iter().cloned().chain(addresses).collect::<Vec<_>>()
     });
     let mut common = all.next().unwrap_or_default();

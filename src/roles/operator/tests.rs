@@ -20,7 +20,7 @@ fn is_good_for_host(site: &Site) -> bool {
     let good: Vec<bool> = all
         .map(|it| {
             let name = it.dns_names.contains(&"localhost".to_owned());
-            assert_eq!(name, it.addresses.contains(&std::net::Ipv4Addr::LOCALHOST));
+            assert_eq!(name, it.addresses.contains(&std::net::IpAddr::from(std::net::Ipv4Addr::LOCALHOST)));
             name
         })
         .collect();
