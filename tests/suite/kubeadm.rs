@@ -1,5 +1,6 @@
 //! kubeadm: what it is told, held against the reference of its API, and how machines become a cluster with it.
 
+mod certificates;
 mod reference;
 mod stages;
 
@@ -48,6 +49,9 @@ const ALL: &str = r#"
       kubeletconfiguration1+strategic.json: {maxPods: 61}
 pki: {algorithm: ecdsa-p384, authority_keys: vault, certificate_days: 90, authority_days: 365}
 "#;
+
+/// How a machine finds the cluster.
+const DISCOVERY: &str = "/etc/bpc/kubeadm/discovery.conf";
 
 /// A blueprint with this minor of Kubernetes.
 fn of_minor(folder: &str, name: &str, minor: &str) -> Compiled {
@@ -166,12 +170,13 @@ fn kubeadm_takes_them_where_it_is_installed() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("kubeadm.yaml");
+    let [path, discovery] = ["kubeadm.yaml", "discovery.conf"].map(|name| folder.path().join(name));
     for built in BLUEPRINTS.iter().map(|(folder, name)| of_minor(folder, name, "1.35")).chain([with_all()]) {
         for machine in
             built.site.machines.iter().filter(|it| [Role::ControlPlane, Role::Worker].contains(&it.role))
         {
             let join = file(&built, &machine.name, "/etc/bpc/kubeadm/join.yaml").to_vec();
+            std::fs::write(&discovery, file(&built, &machine.name, DISCOVERY)).unwrap();
             let mut all = vec![join];
             if built.site.with_role(Role::ControlPlane).next() == Some(machine) {
                 let parts = ["cluster", "init"]
@@ -179,7 +184,9 @@ fn kubeadm_takes_them_where_it_is_installed() {
                 all.push(parts.join(&b"---\n"[..]));
             }
             for text in all {
-                std::fs::write(&path, text).unwrap();
+                let text = String::from_utf8(text).unwrap();
+                // It looks whether that is there.
+                std::fs::write(&path, text.replace(DISCOVERY, discovery.to_str().unwrap())).unwrap();
                 let output = Command::new("kubeadm")
                     .args(["config", "validate", "--config"])
                     .arg(&path)

@@ -5,7 +5,7 @@ mod derivation;
 mod etcd;
 mod hidden;
 mod login;
-mod placed;
+pub(crate) mod placed;
 mod places;
 mod ssh;
 mod tls;

@@ -85,11 +85,11 @@ fn placed(built: &Compiled) -> Vec<Placed> {
     all
 }
 
-pub(super) fn kubeconfig(bytes: &[u8]) -> serde_yaml::Value {
+pub(crate) fn kubeconfig(bytes: &[u8]) -> serde_yaml::Value {
     serde_yaml::from_slice(bytes).unwrap()
 }
 
-pub(super) fn decoded(data: &serde_yaml::Value) -> String {
+pub(crate) fn decoded(data: &serde_yaml::Value) -> String {
     text(&Base64::decode_vec(data.as_str().unwrap()).unwrap())
 }
 
