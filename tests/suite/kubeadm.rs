@@ -290,7 +290,7 @@ fn a_machine_registers_as_planned() {
     assert_eq!(init["localAPIEndpoint"]["advertiseAddress"], "10.86.1.2");
     assert_eq!(
         (&init["timeouts"]["kubernetesAPICall"], &init["timeouts"]["etcdAPICall"]),
-        (&"3m".into(), &"3m".into())
+        (&"10m".into(), &"3m".into())
     );
 
     let plain = of_minor("blueprints", "kube-demo", "1.36");

@@ -2,12 +2,15 @@
 #
 # It can be run again at any time. What kubeadm has begun it goes on with: nothing is ever taken back, because others may
 # have joined a cluster that was only just started, and etcd may count on a member that was only just added. kubeadm's
-# phases find what they made before, with two exceptions:
+# phases find what they made before, with three exceptions:
 #
 # * The checks that come first refuse a machine that kubeadm has been on. From the second attempt on those are ignored,
 #   by name, that a first attempt explains; all others count.
 # * `kubeadm join` refuses to start the kubelet of a node that is ready. Once the kubelet has its certificate nothing is
 #   left to do in that phase, and it is skipped.
+# * Up to the fix of kubernetes/kubernetes#138390, `kubeadm join` asks etcd to promote its member once more when that votes
+#   already, and fails ("can only promote a learner member"). Once etcd counts on the member that runs here, nothing is
+#   left to do in that phase either.
 #
 # Of several control planes that join at once, etcd lets one in after the other ("too many learner members"): kubeadm
 # waits two minutes for its turn, then fails, and the next attempt waits again.
@@ -69,18 +72,30 @@ await_api() {
   done
 }
 
-# Tokens and certificates are good from and until a time. Where no time server can be reached that is no reason to have
-# no cluster.
+# Certificates are good from and until a time, and a clock that is within it is good enough. Another may be set by a time
+# server; where none can be reached, that is no reason to have no cluster, and no reason to wait more than once a boot.
 await_clock() {
+  awaited=${BPC_ROOT:-}/run/bpc/clock-awaited
   left=24
-  until [ "$(timedatectl show --property NTPSynchronized --value)" = yes ]; do
+  while ! is_good "$(date +%s)" && [ ! -e "$awaited" ] &&
+    [ "$(timedatectl show --property NTPSynchronized --value)" != yes ]; do
+    if [ "$left" -eq 24 ]; then
+      log "the clock says $(date); certificates are not good then: waiting for a time server"
+    fi
     left=$((left - 1))
     if [ "$left" -eq 0 ]; then
-      log "the clock is not synchronised; it says $(date)"
-      return
+      log "no time server sets the clock, which says $(date)"
+      mkdir -p "${awaited%/*}"
+      echo yes >"$awaited"
+    else
+      sleep 5
     fi
-    sleep 5
   done
+}
+
+# is_good SECONDS: whether certificates are good at this time.
+is_good() {
+  [ "$1" -ge "$GOOD_FROM" ] && [ "$1" -le "$GOOD_UNTIL" ]
 }
 
 # ask_etcd ADDRESS CALL JSON: etcd's API by HTTP.
@@ -90,13 +105,17 @@ ask_etcd() {
     --key "$kubernetes/pki/apiserver-etcd-client.key" --data "$3" "https://$1:2379/v3/cluster/$2"
 }
 
+# own_member MEMBERS: what etcd says of the member at this machine's address, if there is one.
+own_member() {
+  printf '%s\n' "$1" | tr '{' '\n' | grep -F "\"peerURLs\":[\"https://$OWN:2380\"" || :
+}
+
 # A machine that was made anew is still a member of etcd, but one that has lost what it knew: the others would count on
 # what it has once confirmed, and it would stop ("tocommit is out of range"). So its former self leaves.
 forget_former_member() {
   for address in $OTHERS; do
     members=$(ask_etcd "$address" member/list '{}') || continue
-    former=$(printf '%s\n' "$members" | tr '{' '\n' |
-      sed -n "s|.*\"ID\":\"\([0-9]*\)\".*\"peerURLs\":\[\"https://$OWN:2380\".*|\1|p")
+    former=$(own_member "$members" | sed -n 's|.*"ID":"\([0-9]*\)".*|\1|p')
     if [ -n "$former" ]; then
       log "etcd forgets the member that this machine was before it was made anew"
       ask_etcd "$address" member/remove "{\"ID\": \"$former\"}" >/dev/null
@@ -105,6 +124,43 @@ forget_former_member() {
   done
   log "no member of etcd answers"
   return 1
+}
+
+# Whether etcd counts on the member that runs here: it has started, for one that has not is without a name, and it votes.
+is_member() {
+  [ -n "$DATA_DIR" ] && [ -e "${BPC_ROOT:-}$DATA_DIR/member" ] && [ -s "$kubernetes/manifests/etcd.yaml" ] || return 1
+  for address in $OTHERS; do
+    members=$(ask_etcd "$address" member/list '{}') || continue
+    case $(own_member "$members") in
+      *'"isLearner":true'*) return 1 ;;
+      *'"name":"'[!\"]*) return ;;
+      *) return 1 ;;
+    esac
+  done
+  return 1
+}
+
+# Whether the cluster has a ready node of this name. Everybody with the token may ask about a node.
+is_ready() {
+  [ "$(kubectl --kubeconfig "$configuration/discovery.conf" --request-timeout 10s get node "$NODE" --ignore-not-found \
+    --output 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')" = True ]
+}
+
+# `kubeadm join` refuses a name under which a node is ready, and the former self of a machine that was made anew counts as
+# ready until the cluster has missed it for a while, as long as `node-monitor-grace-period` says: 40 or 50 seconds.
+await_former_node() {
+  left=36
+  while ! is_node && is_ready; do
+    if [ "$left" -eq 36 ]; then
+      log "a node $NODE is ready; waiting until the cluster has noticed that this machine was made anew"
+    fi
+    left=$((left - 1))
+    if [ "$left" -eq 0 ]; then
+      log "the node $NODE is still ready: is there another machine of that name?"
+      return 1
+    fi
+    sleep 5
+  done
 }
 
 init() {
@@ -126,6 +182,11 @@ init() {
   kubeadm init --config "$whole" --skip-token-print "$@"
 }
 
+# skip PHASE: leaves one out of what kubeadm does.
+skip() {
+  skipped=${skipped:+$skipped,}$1
+}
+
 join() {
   skipped=$JOIN_SKIPS
   ignored=
@@ -136,12 +197,16 @@ join() {
   if [ "$attempt" = join ]; then
     log "going on with a join that did not end"
     ignored=$EXPLAINED
-    if is_node; then
-      skipped=${skipped:+$skipped,}kubelet-start
-      systemctl start kubelet
-    fi
   elif [ -n "$DATA_DIR" ] && [ ! -e "${BPC_ROOT:-}$DATA_DIR/member" ]; then
     forget_former_member
+  fi
+  await_former_node
+  if is_node; then
+    skip kubelet-start
+    systemctl start kubelet
+  fi
+  if [ "$attempt" = join ] && is_member; then
+    skip etcd-join
   fi
   note attempt join
   kubeadm join --config "$configuration/join.yaml" ${skipped:+"--skip-phases=$skipped"} \

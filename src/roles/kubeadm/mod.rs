@@ -145,7 +145,8 @@ fn stage(site: &Site, cluster: &Cluster, machine: &Machine) -> Stage {
     let others = control_planes.filter(|other| *other != machine).map(|other| other.address().to_string());
     // The command that joins other machines shows the token.
     let init_skips = [vec!["show-join-command".to_owned()], node::skipped(&cluster.kubeadm.init)].concat();
-    let keys = match cluster.certificates.authority_keys {
+    let certificates = &cluster.certificates;
+    let keys = match certificates.authority_keys {
         AuthorityKeys::Machines => "machines",
         AuthorityKeys::Vault => "vault",
     };
@@ -153,10 +154,13 @@ fn stage(site: &Site, cluster: &Cluster, machine: &Machine) -> Stage {
         ("FIRST", yes(is_first(site, machine))),
         ("ENDPOINT", cluster.endpoint.to_string()),
         ("PORT", API_PORT.to_string()),
+        ("NODE", machine.name.clone()),
         ("OWN", machine.address().to_string()),
         ("OTHERS", shell::words(others)),
         ("DATA_DIR", data_dir),
         ("AUTHORITY_KEYS", keys.to_owned()),
+        ("GOOD_FROM", certificates.not_before.as_second().to_string()),
+        ("GOOD_UNTIL", certificates.certificates_until.as_second().to_string()),
         ("INIT_SKIPS", init_skips.join(",")),
         ("JOIN_SKIPS", node::skipped(&cluster.kubeadm.join).join(",")),
         ("EXPLAINED", explained.join(",")),

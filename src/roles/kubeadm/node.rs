@@ -69,16 +69,27 @@ fn endpoint(machine: &Machine) -> Yaml {
     Yaml::map([("advertiseAddress", machine.address().to_string().into()), ("bindPort", API_PORT.into())])
 }
 
+/// For how long kubeadm waits for an API server's first start: kubeadm's own minute, and five where a kubelet waits for it,
+/// are short for a slow disk. Where that server does not come, an attempt takes as long until it says why.
+const FIRST_START: &str = "10m";
+
 /// What both documents have.
 ///
-/// Until the first API server is ready nobody holds a floating address or is balanced to, and it takes some seconds more
-/// until the holder or the balancer has noticed. kubeadm waits for that server at its own address, but its first request
-/// after it (the rights of administrators) goes to the endpoint of the cluster and is repeated for as long as this says,
-/// every 500 ms; a minute is kubeadm's own.
+/// `kubernetesAPICall` is the limit for the first start of an API server. `kubeadm init` waits for kubelet and components in
+/// its phase `wait-control-plane`, but before that it asks the server beside it for the rights of administrators, again and
+/// again for as long as this says (`cmd/phases/init/waitcontrolplane.go`: `data.Client()`, which is
+/// `EnsureAdminClusterRoleBinding` of `phases/kubeconfig/kubeconfig.go`). Requests to the endpoint of the cluster have this
+/// limit too, where a holder of the floating address or a balancer may need some seconds until it has noticed a server.
+///
+/// On a control plane that joins, the kubelet bootstraps itself with the API server beside it, which is about to start:
+/// there the limit is `tlsBootstrap` (`cmd/phases/join/kubelet.go`).
 fn common(cluster: &Cluster, machine: &Machine) -> Vec<(&'static str, Yaml)> {
     let mut entries = vec![
         ("nodeRegistration", registration(cluster, machine)),
-        ("timeouts", Yaml::map([("kubernetesAPICall", Yaml::from("3m"))])),
+        (
+            "timeouts",
+            Yaml::map(["kubernetesAPICall", "tlsBootstrap"].map(|limit| (limit, Yaml::from(FIRST_START)))),
+        ),
     ];
     if super::has_patches(cluster) {
         entries.push(("patches", Yaml::map([("directory", Yaml::from(PATCHES))])));

@@ -1,5 +1,7 @@
 //! The stages in a scratch root, with programs that only note how they were called.
 
+mod again;
+
 use std::fs;
 
 use bpc::Compiled;
@@ -68,7 +70,11 @@ fn machine<'a>(
     machine.stub("kubeadm", KUBEADM);
     machine.stub("curl", CURL);
     machine.stub("systemctl", "");
-    machine.stub("timedatectl", "echo yes");
+    machine.stub("timedatectl", "echo no");
+    // At this time the certificates of the test's blueprints are good: 2026-06-01.
+    machine.stub("date", "[ \"$*\" = +%s ] || exec /bin/date \"$@\"\ncat \"$BPC_ROOT/now\"");
+    machine.write("now", b"1780272000\n", 0o600);
+    machine.stub("kubectl", "");
     machine.write("members", MEMBERS.as_bytes(), 0o600);
     machine
 }
@@ -153,36 +159,6 @@ fn a_start_that_did_not_end_goes_on() {
             assert!(second.starts_with("kubeadm init ") && second.contains(EXPLAINED), "{second}");
             assert!(second.ends_with("DirAvailable--var-lib-etcd"), "{second}");
         }
-    }
-}
-
-#[test]
-fn a_first_control_plane_that_was_made_anew_joins_the_others() {
-    let built = built("");
-    for shell in shells() {
-        let machine = machine(&shell, &built, "kube-mast01", CLUSTER);
-        answer_after(&machine, 0);
-        let said = run(&machine);
-        assert_eq!(calls(&machine, "kubeadm"), ["kubeadm join --config /etc/bpc/kubeadm/join.yaml"]);
-        assert!(said.contains("etcd forgets the member"), "{said}");
-        let asked = calls(&machine, "curl");
-        let removed = asked.iter().find(|call| call.contains("member/remove")).unwrap();
-        assert!(
-            removed.contains("--data {\"ID\": \"11529215046068469761\"} https://10.86.1.3:2379"),
-            "{removed}"
-        );
-    }
-}
-
-#[test]
-fn a_member_that_etcd_does_not_have_is_not_removed() {
-    let built = built("");
-    for shell in shells() {
-        let machine = machine(&shell, &built, "kube-mast03", CLUSTER);
-        answer_after(&machine, 0);
-        run(&machine);
-        assert!(!calls(&machine, "curl").iter().any(|call| call.contains("member/remove")));
-        assert_eq!(calls(&machine, "kubeadm"), ["kubeadm join --config /etc/bpc/kubeadm/join.yaml"]);
     }
 }
 
@@ -281,15 +257,51 @@ fn a_node_that_works_is_left_alone() {
     }
 }
 
+/// Before the certificates are good, or after they were: 1970, and a year that nobody here has seen.
+const WRONG: [&str; 2] = ["86400", "4102444800"];
+
 #[test]
-fn a_clock_that_nobody_sets_delays_and_does_not_stop_the_cluster() {
+fn a_clock_that_nobody_sets_delays_the_cluster_once_a_boot_and_does_not_stop_it() {
+    let built = built("");
+    for shell in shells() {
+        for wrong in WRONG {
+            let machine = machine(&shell, &built, "kube-mast01", CLUSTER);
+            machine.write("now", wrong.as_bytes(), 0o600);
+            fail(&machine, 2);
+            let said = run(&machine);
+            assert_eq!(said.matches("waiting for a time server").count(), 1, "{said}");
+            assert_eq!(said.matches("no time server sets the clock").count(), 1, "{said}");
+            assert_eq!(calls(&machine, "timedatectl").len(), 24);
+            assert_eq!(calls(&machine, "kubeadm").len(), 3);
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_a_time_server_sets_is_waited_for_until_then() {
     let built = built("");
     for shell in shells() {
         let machine = machine(&shell, &built, "kube-mast01", CLUSTER);
-        machine.stub("timedatectl", "echo no");
-        assert!(run(&machine).contains("the clock is not synchronised"));
-        assert_eq!(calls(&machine, "timedatectl").len(), 24);
-        assert_eq!(calls(&machine, "kubeadm").len(), 1);
+        machine.write("now", WRONG[0].as_bytes(), 0o600);
+        machine.stub("timedatectl", "[ ! -e \"$BPC_ROOT/set\" ] || echo yes\n: >\"$BPC_ROOT/set\"");
+        let said = run(&machine);
+        assert!(said.contains("waiting for a time server") && !said.contains("no time server"), "{said}");
+        assert_eq!(calls(&machine, "timedatectl").len(), 2);
+    }
+}
+
+#[test]
+fn a_clock_within_the_time_of_the_certificates_is_good_enough() {
+    let built = built("");
+    let certificates = &built.site.kubernetes.as_ref().unwrap().certificates;
+    for shell in shells() {
+        for now in [certificates.not_before, certificates.certificates_until] {
+            let machine = machine(&shell, &built, "kube-node01", CLUSTER);
+            answer_after(&machine, 0);
+            machine.write("now", now.as_second().to_string().as_bytes(), 0o600);
+            assert!(!run(&machine).contains("clock"));
+            assert_eq!(calls(&machine, "timedatectl"), Vec::<String>::new());
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// Variables of stages that make no other script of them.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "FILES=",
     "KEYS=",
     "SEED=",
@@ -11,6 +11,7 @@ const NAMES: [&str; 11] = [
     "LOGIN=",
     "MACHINE=",
     "MEMBERS=",
+    "NODE=",
     "PACKAGES=",
     "REGISTRIES=",
     "TIMEZONE=",

@@ -15,6 +15,12 @@ case $last in
     ;;
   https://*:2379/v3/cluster/member/list)
     printf '{"header":{"member_id":"7"},"members":[{"ID":"7","peerURLs":["https://192.0.2.7:2380"]}'
+    own=$(sed -n 's/^ *"*advertiseAddress"*: //p' /etc/bpc/kubeadm/join.yaml | tr -d '"')
+    if [ -e "$cluster/votes" ]; then
+      printf ',{"ID":"9","name":"own","peerURLs":["https://%s:2380"],"clientURLs":["https://%s:2379"]}' "$own" "$own"
+    elif [ -e "$cluster/learns" ]; then
+      printf ',{"ID":"9","name":"own","peerURLs":["https://%s:2380"],"isLearner":true}' "$own"
+    fi
     [ ! -s "$cluster/former" ] ||
       printf ',{"ID":"8","name":"it","peerURLs":["https://%s:2380"],"clientURLs":[]}' "$(cat "$cluster/former")"
     echo ']}'

@@ -79,11 +79,34 @@ start_kubelet() {
   half
 }
 
+# As before the fix of kubernetes/kubernetes#138390, which also has etcd do what is done.
+join_etcd() {
+  case ,$skipped, in
+    *,etcd-join,*)
+      [ -e "$cluster/votes" ] && [ -s "$kubernetes/manifests/etcd.yaml" ] || exit 1
+      return
+      ;;
+  esac
+  if [ -e "$cluster/votes" ]; then
+    echo "etcdserver: can only promote a learner member" >&2
+    exit 1
+  fi
+  put "$cluster/learns"
+  half
+  put "$data/member/snap/db"
+  put "$kubernetes/manifests/etcd.yaml"
+  half
+  put "$cluster/votes"
+  half
+}
+
 start_control_plane() {
   for name in admin controller-manager scheduler; do
     put "$kubernetes/$name.conf"
   done
-  if [ -n "$data" ]; then
+  if [ -n "$data" ] && [ "$verb" = join ]; then
+    join_etcd
+  elif [ -n "$data" ]; then
     put "$data/member/snap/db"
     put "$kubernetes/manifests/etcd.yaml"
     half

@@ -13,6 +13,13 @@ case "$*" in
     exit
     ;;
 esac
+case "$*" in
+  '--kubeconfig /etc/bpc/kubeadm/discovery.conf --request-timeout 10s get node '*' --ignore-not-found --output jsonpath='*)
+    [ -s "$cluster/uid" ] || exit 1
+    [ ! -e "$cluster/node" ] || printf True
+    exit
+    ;;
+esac
 [ -s "$cluster/uid" ] && [ -s "$KUBECONFIG" ] || exit 1
 case "$*" in
   'get namespace kube-system --output jsonpath={.metadata.uid}') cat "$cluster/uid" ;;
