@@ -5,7 +5,8 @@
 #   bootstrap --status   print each stage as done, failed or pending; exit 0 if all are done, else 1
 #
 # Settings from the environment: BPC_CONSOLE (device for the markers), BPC_RETRY_FIRST and BPC_RETRY_MAX (seconds
-# between attempts), BPC_CLOUD_INIT_WAIT (seconds), BPC_ROOT (put before every path: for tests).
+# between attempts), BPC_CLOUD_INIT_WAIT (seconds), BPC_QUIET (seconds that a stage may say nothing before the console
+# hears of it), BPC_ROOT (put before every path: for tests).
 root=${BPC_ROOT:-}
 lib=$root/usr/local/lib/bpc
 stamps=$root/var/lib/bpc/stamps
@@ -90,12 +91,44 @@ try() {
   digest=$(digest_of "$1")
   rm -f "$run/pipe" "$run/output"
   mkfifo "$run/pipe" || return 1
+  echo "$1 $attempt" >"$run/attempt"
   tee "$run/output" <"$run/pipe" 9>&- &
+  copier=$!
+  mention_silence "$1 $attempt" "$copier" &
   code=0
   BPC_STAGE=$name "$lib/stages/$1" >"$run/pipe" 2>&1 </dev/null 9>&- || code=$?
-  drain "$!"
+  rm -f "$run/attempt"
+  drain "$copier"
   # What the stage wrote must be on the disk before the stamp says so: virtual machines lose their power often.
   [ "$code" -eq 0 ] && sync && echo "$digest" >"$stamps/.new" && mv -f "$stamps/.new" "$stamps/$1"
+}
+
+# mention_silence ATTEMPT COPIER: tells the console of an attempt that has said nothing for two minutes, then four, eight and
+# so on: whoever waits sees that it runs. It ends with the copier, or once another attempt is the one that runs.
+mention_silence() {
+  exec 9>&- </dev/null
+  quiet=${BPC_QUIET:-120}
+  silent=0
+  mention=1
+  said=0
+  while :; do
+    ended=0
+    timeout "$quiet" tail -f -s 0.5 --pid="$2" /dev/null >/dev/null 2>&1 || ended=$?
+    # 124: time is up, and the copier is still there.
+    if [ "$ended" -ne 124 ] || [ "$(cat "$run/attempt" 2>/dev/null)" != "$1" ]; then
+      return
+    fi
+    size=$(wc -c <"$run/output") || return
+    if [ "$size" -ne "$said" ]; then
+      said=$size silent=0 mention=1
+      continue
+    fi
+    silent=$((silent + 1))
+    if [ "$silent" -eq "$mention" ]; then
+      announce "bpc: $MACHINE $name still runs (attempt $attempt, nothing said for $((silent * quiet)) s)"
+      mention=$((mention * 2))
+    fi
+  done
 }
 
 # Lets the copier read all that the stage wrote, but does not wait for a process that the stage left behind.

@@ -13,13 +13,15 @@
 //! ```text
 //! bpc: hapx-node01 packages failed (attempt 1, next in 2 s)
 //! bpc: hapx-node01 packages | E: Failed to fetch http://mirror.example/debian/dists/trixie/InRelease
+//! bpc: hapx-node01 packages still runs (attempt 2, nothing said for 120 s)
 //! bpc: hapx-node01 packages ok
 //! bpc: hapx-node01 ready
 //! bpc: hapx-node01 floating address 10.86.4.20 here
 //! ```
 //!
 //! `ok` says that the work of a stage is in place, so it comes at every boot. After the first failure of a stage the
-//! last five lines of its output follow, with ` | ` before them; trouble of cloud-init is told in the same form. What
+//! last five lines of its output follow, with ` | ` before them; trouble of cloud-init is told in the same form. An attempt
+//! that says nothing for minutes is mentioned, less and less often, so that nobody takes it for one that hangs. What
 //! moves a floating address tells where it is at any later time. A
 //! terminal ends lines with CR LF and may put a login prompt or a kernel message between them, so a reader looks for
 //! lines that start with `bpc: `.

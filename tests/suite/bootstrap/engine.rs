@@ -116,6 +116,47 @@ fn a_failing_stage_is_tried_again_and_holds_the_later_ones() {
     }
 }
 
+/// Waits in a stage until the console has a line that ends so as often as this.
+const AWAIT: &str = "await() {
+  left=600
+  until [ \"$(grep -c \"nothing said for $1 s)\\$\" \"$BPC_ROOT/console\")\" -ge \"$2\" ]; do
+    left=$((left - 1))
+    [ \"$left\" -gt 0 ] || exit 1
+    /bin/sleep 0.1
+  done
+}
+";
+
+#[test]
+fn an_attempt_that_says_nothing_is_mentioned_less_and_less_often() {
+    for shell in shells() {
+        let machine = Machine::new(&shell, &[stage(1, "quiet", &format!("{AWAIT}await 4 1"))]);
+        let said = succeed(machine.engine().env("BPC_QUIET", "1"));
+        let expected = "bpc: gate-node01 quiet still runs (attempt 1, nothing said for 1 s)\n\
+                        bpc: gate-node01 quiet still runs (attempt 1, nothing said for 2 s)\n\
+                        bpc: gate-node01 quiet still runs (attempt 1, nothing said for 4 s)\n";
+        let console = machine.console();
+        assert!(console.starts_with(expected), "{console}");
+        assert!(console.ends_with("bpc: gate-node01 quiet ok\nbpc: gate-node01 ready\n"), "{console}");
+        assert!(said.starts_with(expected), "{said}");
+    }
+}
+
+#[test]
+fn what_an_attempt_says_ends_its_silence() {
+    for shell in shells() {
+        let body = format!("{AWAIT}await 1 1\necho word\nawait 1 2");
+        let machine = Machine::new(&shell, &[stage(1, "slow", &body), stage(2, "later", &trace("later"))]);
+        succeed(machine.engine().env("BPC_QUIET", "1"));
+        let console = machine.console();
+        assert!(
+            console.ends_with("slow ok\nbpc: gate-node01 later ok\nbpc: gate-node01 ready\n"),
+            "{console}"
+        );
+        assert!(!console.contains("later still runs"), "{console}");
+    }
+}
+
 #[test]
 fn the_delays_can_be_set() {
     for shell in shells() {

@@ -102,6 +102,7 @@ impl<'a> Machine<'a> {
         let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", self.path("bin").display());
         command.env("PATH", path).env("BPC_ROOT", self.path("")).env("BPC_CONSOLE", self.path("console"));
         command.env_remove("BPC_RETRY_FIRST").env_remove("BPC_RETRY_MAX").env_remove("BPC_CLOUD_INIT_WAIT");
+        command.env_remove("BPC_QUIET");
     }
 
     /// The engine, not started yet.
