@@ -4,6 +4,7 @@
 # What is there is known by three lists on the machine: the files of the last seed with their digests, the units that
 # stages have enabled (`enable_service` notes them), and the scripts of the stages themselves.
 
+log "this is the seed $SEED"
 root=${BPC_ROOT:-}
 lib=$root/usr/local/lib/bpc
 state=$root/var/lib/bpc

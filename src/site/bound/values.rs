@@ -87,7 +87,7 @@ impl Site {
             Runtime::Docker => "docker",
         };
         let taints = machine.taints.as_ref().map_or_else(
-            || "kubeadm's".to_owned(),
+            || "default".to_owned(),
             |taints| list(taints.iter().map(|it| format!("{}={}:{}", it.key, it.value, it.effect))),
         );
         // Too much for a line, and only whether it is another one matters.

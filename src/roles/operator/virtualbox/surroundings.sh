@@ -97,6 +97,7 @@ check_networks() {
       esac
     done
   done <"$WORK/routes"
+  # shellcheck disable=SC2013  # addresses have no blanks
   for server in $(sed -n 's/^nameserver  *\([0-9][0-9.]*\).*/\1/p' "${BPC_RESOLV_CONF:-/etc/resolv.conf}" 2>/dev/null); do
     for entry in $NETWORKS; do
       if within "$server" "${entry#*[=@]}"; then
