@@ -212,7 +212,7 @@ impl World {
         if self.path("only-windows").exists() {
             command.env("BPC_VBOXMANAGE", "VBoxManage.exe");
         }
-        command.env("BPC_NOW", "2026-06-01T00:00:00Z").env("BPC_RESOLV_CONF", self.path("resolv.conf"));
+        command.env("BPC_NOW", "2026-06-02T00:00:00Z").env("BPC_RESOLV_CONF", self.path("resolv.conf"));
         command.env("BPC_MEMINFO", self.path("meminfo"));
         command.env("BPC_NETWORKS_CONF", self.path("networks.conf")).env("BPC_VBOXDRV", "/dev/null");
         command
