@@ -66,7 +66,7 @@ Examples:
     Build {
         #[command(flatten)]
         blueprints: Blueprints,
-        /// The folder that gets a folder for each blueprint.
+        /// The output folder, with one folder per blueprint.
         #[arg(long, value_name = "DIR", default_value = "out")]
         out: PathBuf,
         /// The vault, 32 bytes that all secrets come from [default: vault.key beside the blueprint, made if missing].
@@ -91,7 +91,7 @@ Examples:
         /// What is on the system disks: a raw image or a stream-optimized VMDK [default: nothing].
         #[arg(long, value_name = "FILE")]
         disk: Option<PathBuf>,
-        /// The folder that gets a folder for each blueprint.
+        /// The output folder, with one folder per blueprint.
         #[arg(long, value_name = "DIR", default_value = "out")]
         out: PathBuf,
         /// The vault [default: vault.key beside the blueprint, made if missing].
@@ -108,7 +108,7 @@ Examples:
     Check {
         #[command(flatten)]
         blueprints: Blueprints,
-        /// A date (its first moment, UTC), a time or `now`: certificates that are not good then are errors.
+        /// Fail if a certificate is not valid at this date (00:00 UTC), at this time, or `now`.
         #[arg(long, value_name = "DATE", value_parser = time)]
         at: Option<Timestamp>,
         /// The vault [default: vault.key beside the blueprint, which need not be there].
@@ -199,7 +199,7 @@ struct Blueprints {
     /// Blueprints, or folders: each blueprint.yaml in and below them [default: blueprints].
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Take warnings for errors.
+    /// Treat warnings as errors.
     #[arg(long)]
     strict: bool,
     /// A folder in which blueprints may name files, besides their repository; as often as needed.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Access {
-    /// The user on every machine, with sudo and without a password; `debian` or `ubuntu` if nothing is said.
+    /// The user on every machine, with sudo and without a password. Default: `debian` or `ubuntu`.
     #[serde(default)]
     pub user: Option<String>,
     /// OpenSSH public keys of those who may log in.
@@ -19,15 +19,15 @@ pub struct Access {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct System {
-    /// The time zone; UTC if nothing is said.
+    /// The time zone. Default: UTC.
     #[serde(default)]
     #[schemars(extend("examples" = ["UTC", "Europe/Berlin"]))]
     pub timezone: Option<String>,
-    /// The locale; C.UTF-8 if nothing is said.
+    /// The locale. Default: C.UTF-8.
     #[serde(default)]
     #[schemars(extend("examples" = ["C.UTF-8", "en_US.UTF-8"]))]
     pub locale: Option<String>,
-    /// Time servers; the distribution's own if nothing is said.
+    /// Time servers. Default: the distribution's own.
     #[serde(default)]
     pub ntp: Vec<String>,
     /// Packages for every machine.

@@ -15,7 +15,7 @@ pub enum ContainerRuntime {
     Docker,
 }
 
-/// Something more that a cluster has.
+/// An add-on of the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AddOn {
@@ -33,23 +33,23 @@ pub enum AddOn {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Kubeadm {
-    /// More of `ClusterConfiguration`.
+    /// Additional fields of `ClusterConfiguration`.
     #[serde(default)]
     #[schemars(with = "IndexMap<String, serde_json::Value>")]
     pub cluster: serde_yaml::Mapping,
-    /// More of `InitConfiguration`, for the first control plane.
+    /// Additional fields of `InitConfiguration`, for the first control plane.
     #[serde(default)]
     #[schemars(with = "IndexMap<String, serde_json::Value>")]
     pub init: serde_yaml::Mapping,
-    /// More of `JoinConfiguration`, for all others.
+    /// Additional fields of `JoinConfiguration`, for all other nodes.
     #[serde(default)]
     #[schemars(with = "IndexMap<String, serde_json::Value>")]
     pub join: serde_yaml::Mapping,
-    /// More of `KubeletConfiguration`.
+    /// Additional fields of `KubeletConfiguration`.
     #[serde(default)]
     #[schemars(with = "IndexMap<String, serde_json::Value>")]
     pub kubelet: serde_yaml::Mapping,
-    /// More of `KubeProxyConfiguration`.
+    /// Additional fields of `KubeProxyConfiguration`.
     #[serde(default)]
     #[schemars(with = "IndexMap<String, serde_json::Value>")]
     pub kube_proxy: serde_yaml::Mapping,

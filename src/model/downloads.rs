@@ -22,11 +22,11 @@ pub struct Downloads {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Asset {
-    /// Its version, in quotes; that which goes with the version of Kubernetes if nothing is said.
+    /// Its version, in quotes. Default: that which goes with the version of Kubernetes.
     #[serde(default)]
     #[schemars(extend("examples" = ["2.3.5"]))]
     pub version: Option<String>,
-    /// Where it is; where its publisher has that version if nothing is said.
+    /// Where it is. Default: where its publisher has that version.
     #[serde(default)]
     pub url: Option<String>,
     /// The SHA-256 that it must have, in hex.

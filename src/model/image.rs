@@ -14,32 +14,32 @@ pub struct Image {
     /// The release by its code name.
     #[schemars(extend("examples" = ["trixie", "bookworm", "noble"]))]
     pub release: String,
-    /// The processor; amd64 if nothing is said.
+    /// The processor. Default: amd64.
     #[serde(default)]
     pub architecture: Architecture,
-    /// The size of the system disk; 32GiB if nothing is said.
+    /// The size of the system disk. Default: 32GiB.
     #[serde(default)]
     #[schemars(extend("examples" = ["32GiB"]))]
     pub disk: Option<String>,
     /// The system disk as a file: a cloud image, or one that was installed before.
     #[serde(default)]
     pub disk_file: Option<DiskFile>,
-    /// What starts the machines; `bios` on amd64 and `efi` on arm64 if nothing is said.
+    /// What starts the machines. Default: `bios` on amd64 and `efi` on arm64.
     #[serde(default)]
     pub firmware: Option<Firmware>,
     /// The logical volumes of the system disk; without it the image's own layout stays.
     #[serde(default)]
     pub lvm: Option<Lvm>,
-    /// Where packages come from; the distribution's default if nothing is said.
+    /// Where packages come from. Default: the distribution's default.
     #[serde(default)]
     #[schemars(extend("examples" = ["https://mirror.example/debian"]))]
     pub mirror: Option<String>,
-    /// Where security updates come from; only with `mirror`, and the same place if nothing is said (Ubuntu), or
-    /// the mirror's `-security` neighbour (Debian).
+    /// Mirror of security updates, only with `mirror`. Default: the same mirror (Ubuntu), or its `-security`
+    /// neighbour (Debian).
     #[serde(default)]
     #[schemars(extend("examples" = ["https://mirror.example/debian-security"]))]
     pub security_mirror: Option<String>,
-    /// The HTTP proxy through which the installer and the machines fetch packages; none if nothing is said.
+    /// The HTTP proxy through which the installer and the machines fetch packages. Default: none.
     #[serde(default)]
     #[schemars(extend("examples" = ["http://proxy.example:3128"]))]
     pub proxy: Option<String>,

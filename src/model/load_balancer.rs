@@ -11,7 +11,7 @@ pub struct LoadBalancer {
     /// The floating address, on a network that all machines that hold it are on.
     #[schemars(extend("examples" = ["192.168.4.20"]))]
     pub address: String,
-    /// The DNS name of the floating address within the domain; `api` if nothing is said.
+    /// The DNS name of the floating address within the domain. Default: `api`.
     #[serde(default)]
     pub name: Option<String>,
     /// Which machines hold the address.
@@ -35,7 +35,7 @@ pub struct LoadBalancer {
     /// Ports 80 and 443, balanced over the machines that have an ingress controller.
     #[serde(default)]
     pub ingress: Option<Ingress>,
-    /// More that is balanced, by name.
+    /// Additional balanced services, by name.
     #[serde(default)]
     pub services: IndexMap<String, Service>,
 }
@@ -69,7 +69,7 @@ pub struct Keepalived {
     /// Whether the first machine takes the address back when it returns; otherwise it stays where it is.
     #[serde(default)]
     pub preempt: bool,
-    /// The virtual router id, unique on the network of the address; made from the blueprint's name if nothing is said.
+    /// The virtual router id, unique on the network of the address. Default: made from the blueprint's name.
     #[serde(default)]
     #[schemars(range(min = 1, max = 255))]
     pub virtual_router_id: Option<u8>,
@@ -122,7 +122,7 @@ pub struct FenceAgent {
     /// The agent's name.
     #[schemars(extend("examples" = ["fence_virsh"]))]
     pub agent: String,
-    /// The package that brings it; the one with all agents of the distribution if nothing is said.
+    /// The package that brings it. Default: the one with all agents of the distribution.
     #[serde(default)]
     pub package: Option<String>,
     /// Its parameters. They are public, so a password belongs into a file on the machine.
@@ -134,7 +134,7 @@ pub struct FenceAgent {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Stats {
-    /// Its port; 8404 if nothing is said.
+    /// Its port. Default: 8404.
     #[serde(default)]
     #[schemars(range(min = 1, max = 65535))]
     pub port: Option<u16>,
@@ -147,11 +147,11 @@ pub struct Stats {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Balancing {
-    /// How many connections at a time are let in, the rest waits; 2000 if nothing is said.
+    /// Maximum number of concurrent connections; further ones wait. Default: 2000.
     #[serde(default)]
     #[schemars(range(min = 1, max = 100_000))]
     pub max_connections: Option<u32>,
-    /// How long a connection may be silent; 24h if nothing is said, and 1m where the mode is http.
+    /// How long a connection may be idle. Default: 24h, or 1m where the mode is http.
     #[serde(default)]
     #[schemars(extend("examples" = ["24h"]))]
     pub idle_timeout: Option<String>,
@@ -164,15 +164,15 @@ pub struct Balancing {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HealthCheck {
-    /// How often it asks; 2s if nothing is said.
+    /// Interval between checks. Default: 2s.
     #[serde(default)]
     #[schemars(extend("examples" = ["2s"]))]
     pub interval: Option<String>,
-    /// How many answers in a row must be bad until the server gets nothing more; 3 if nothing is said.
+    /// Consecutive failed checks after which a server gets no more traffic. Default: 3.
     #[serde(default)]
     #[schemars(range(min = 1, max = 100))]
     pub fall: Option<u32>,
-    /// How many answers in a row must be good until it does again; 2 if nothing is said.
+    /// Consecutive successful checks after which it gets traffic again. Default: 2.
     #[serde(default)]
     #[schemars(range(min = 1, max = 100))]
     pub rise: Option<u32>,
@@ -190,11 +190,11 @@ pub struct Ingress {
     /// Groups or machines that have an ingress controller.
     #[schemars(extend("examples" = [["kube-node"]]))]
     pub to: Vec<String>,
-    /// The port on them for HTTP; 80 if nothing is said.
+    /// The port on them for HTTP. Default: 80.
     #[serde(default)]
     #[schemars(range(min = 1, max = 65535))]
     pub http_port: Option<u16>,
-    /// The port on them for HTTPS; 443 if nothing is said.
+    /// The port on them for HTTPS. Default: 443.
     #[serde(default)]
     #[schemars(range(min = 1, max = 65535))]
     pub https_port: Option<u16>,
@@ -209,7 +209,7 @@ pub struct Ingress {
     pub https: Balancing,
 }
 
-/// Something more that is balanced.
+/// An additional balanced service.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
@@ -218,7 +218,7 @@ pub struct Service {
     pub port: u16,
     /// Groups or machines that serve it.
     pub to: Vec<String>,
-    /// The port on them; the same if nothing is said.
+    /// The port on them. Default: the same.
     #[serde(default)]
     #[schemars(range(min = 1, max = 65535))]
     pub target_port: Option<u16>,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{DataDisk, MachineVolume};
 
-/// What a machine is for.
+/// The role of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -39,27 +39,27 @@ impl Role {
     }
 }
 
-/// Machines that are alike.
+/// A group of identical machines.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MachineGroup {
-    /// What the machines are for.
+    /// The role of the machines.
     pub role: Role,
     /// How many machines: they are named `NAME01`, `NAME02`, ...; without it there is one, named as the group.
     #[serde(default)]
     #[schemars(range(min = 1, max = 99))]
     pub count: Option<u32>,
-    /// Virtual processors of each machine; 1 if nothing is said.
+    /// Virtual processors of each machine. Default: 1.
     #[serde(default)]
     #[schemars(range(min = 1, max = 64))]
     pub cpus: Option<u32>,
-    /// Memory of each machine; 512MiB if nothing is said.
+    /// Memory of each machine. Default: 512MiB.
     #[serde(default)]
     #[schemars(extend("examples" = ["512MiB", "2GiB"]))]
     pub memory: Option<String>,
     /// The networks that each machine is on, in the order of its adapters; the first one that is not NAT carries its name and its way out.
     pub networks: Vec<String>,
-    /// Addresses that are chosen by hand: for a network, one for each machine of the group, in order.
+    /// Static addresses, by network: one per machine of the group, in order.
     #[serde(default)]
     pub addresses: IndexMap<String, Vec<String>>,
     /// Ports of the host (on 127.0.0.1) that lead to a port of the first machine of the group: `2222:22`.

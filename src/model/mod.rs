@@ -78,7 +78,7 @@ pub struct Blueprint {
     /// Time, language and extras of every machine.
     #[serde(default)]
     pub system: System,
-    /// How names outside the domain are found.
+    /// Resolution of names outside the domain.
     #[serde(default)]
     pub dns: Dns,
     /// Networks by name; the name is also the interface's on every machine (a trunk's interface is named after it).
@@ -91,10 +91,10 @@ pub struct Blueprint {
     /// The cluster on the control planes and workers.
     #[serde(default)]
     pub kubernetes: Option<Kubernetes>,
-    /// What is particular to VirtualBox.
+    /// Settings of VirtualBox.
     #[serde(default)]
     pub virtualbox: VirtualBox,
-    /// How certificates are made.
+    /// Settings of certificates and authorities.
     #[serde(default)]
     pub pki: Pki,
     /// Where machines download software from that no package of the distribution brings.

@@ -21,7 +21,7 @@ pub enum Attach {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
-    /// How VirtualBox makes the network: `internal` if nothing is said.
+    /// How VirtualBox makes the network. Default: `internal`.
     #[serde(default)]
     pub attach: Attach,
     /// The network's addresses in CIDR form; a NAT network has none.
@@ -37,11 +37,11 @@ pub struct Network {
     // `resolve` reports other numbers with a code of their own, so these bounds are of the kind that only editors know.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 4095))]
     pub vlan: Option<i64>,
-    /// The gateway's address for routes; its last host address if nothing is said.
+    /// The gateway's address for routes. Default: its last host address.
     #[serde(default)]
     #[schemars(extend("examples" = ["192.168.1.254"]))]
     pub router: Option<String>,
-    /// The gateway's address for names; its first host address if nothing is said.
+    /// The gateway's address for names. Default: its first host address.
     #[serde(default)]
     #[schemars(extend("examples" = ["192.168.1.1"]))]
     pub resolver: Option<String>,

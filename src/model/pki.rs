@@ -3,25 +3,25 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// How certificates are made.
+/// Settings of certificates and authorities.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pki {
     /// The algorithm of all X.509 keys.
     #[serde(default)]
     pub algorithm: Algorithm,
-    /// How long authorities are good, from the epoch; 3650 days if nothing is said.
+    /// Validity of authorities in days, from the epoch. Default: 3650.
     #[serde(default)]
     #[schemars(range(min = 1, max = 36500))]
     pub authority_days: Option<u32>,
-    /// How long all other certificates are good, from the epoch; 365 days if nothing is said.
+    /// Validity of all other certificates in days, from the epoch. Default: 365.
     #[serde(default)]
     #[schemars(range(min = 1, max = 36500))]
     pub certificate_days: Option<u32>,
-    /// When the operator's SSH certificate begins (RFC 3339, UTC); the epoch if nothing is said.
+    /// When the operator's SSH certificate begins (RFC 3339, UTC). Default: the epoch.
     #[serde(default)]
     pub operator_from: Option<String>,
-    /// How long it is good; as long as other certificates if nothing is said.
+    /// Validity of the operator's SSH certificate in days. Default: as other certificates.
     #[serde(default)]
     #[schemars(range(min = 1, max = 36500))]
     pub operator_days: Option<u32>,

@@ -7,11 +7,11 @@ use serde::Deserialize;
 use super::EtcdSettings;
 use super::cluster::{AddOn, ContainerRuntime, Kubeadm};
 
-/// How names outside the domain are found.
+/// Resolution of names outside the domain.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dns {
-    /// Name servers that the gateway asks; those that its NAT network hands out if nothing is said.
+    /// Name servers that the gateway asks. Default: those that its NAT network hands out.
     #[serde(default)]
     pub forwarders: Vec<String>,
 }
@@ -26,27 +26,27 @@ pub struct Kubernetes {
     /// Where the cluster keeps its state.
     #[serde(default)]
     pub etcd: EtcdTopology,
-    /// How it is kept there.
+    /// Settings of etcd.
     #[serde(default)]
     pub etcd_settings: EtcdSettings,
-    /// The addresses of services; 10.96.0.0/12 if nothing is said.
+    /// The addresses of services. Default: 10.96.0.0/12.
     #[serde(default)]
     #[schemars(extend("examples" = ["10.96.0.0/12"]))]
     pub service_cidr: Option<String>,
-    /// The DNS domain of services; cluster.local if nothing is said.
+    /// The DNS domain of services. Default: cluster.local.
     #[serde(default)]
     pub cluster_domain: Option<String>,
-    /// More names and addresses that the API is reached by, for its certificates.
+    /// Additional subject alternative names of the API server certificate.
     #[serde(default)]
     pub api_names: Vec<String>,
-    /// Whether the API answers whom it does not know on its health pages; `true` if nothing is said.
+    /// Whether the API server answers anonymous requests to its health endpoints. Default: `true`.
     #[serde(default)]
     pub anonymous_auth: Option<bool>,
-    /// The addresses of pods; 10.244.0.0/16 if nothing is said.
+    /// The addresses of pods. Default: 10.244.0.0/16.
     #[serde(default)]
     #[schemars(extend("examples" = ["10.244.0.0/16"]))]
     pub pod_cidr: Option<String>,
-    /// The network plugin: flannel or calico, or the name of one whose manifest is given; flannel if nothing is said.
+    /// The network plugin: flannel or calico, or the name of one whose manifest is given. Default: flannel.
     #[serde(default)]
     #[schemars(extend("examples" = ["flannel", "calico"]))]
     pub cni: Option<String>,
@@ -56,16 +56,16 @@ pub struct Kubernetes {
     /// What runs containers.
     #[serde(default)]
     pub runtime: ContainerRuntime,
-    /// The version of containerd: a minor one or an exact one, in quotes; the newest that the version of Kubernetes works
-    /// with if nothing is said.
+    /// The version of containerd, minor or exact, in quotes. Default: the newest that works with the version of
+    /// Kubernetes.
     #[serde(default)]
     #[schemars(extend("examples" = ["2.3", "1.7"]))]
     pub containerd: Option<String>,
-    /// Mirrors of image registries, by the registry, those that are asked first first.
+    /// Registry mirrors, keyed by registry, in order of preference.
     #[serde(default)]
     #[schemars(extend("examples" = [{"docker.io": ["https://mirror.example"]}]))]
     pub registry_mirrors: IndexMap<String, Vec<String>>,
-    /// Something more that the cluster has.
+    /// Add-ons of the cluster.
     #[serde(default)]
     pub addons: Vec<AddOn>,
     /// Manifests that are applied once the cluster is up: files beside the blueprint.

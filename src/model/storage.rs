@@ -12,7 +12,7 @@ pub struct Lvm {
     pub group: String,
     /// The logical volumes; one of them is mounted on `/`.
     pub volumes: Vec<Volume>,
-    /// The size of a volume to swap to; none if nothing is said.
+    /// The size of a volume to swap to. Default: none.
     #[serde(default)]
     #[schemars(extend("examples" = ["1GiB"]))]
     pub swap: Option<String>,
@@ -28,7 +28,7 @@ pub struct Volume {
     /// The size of the volume, with a binary unit.
     #[schemars(extend("examples" = ["4GiB"]))]
     pub size: String,
-    /// What is made on it; ext4 if nothing is said.
+    /// What is made on it. Default: ext4.
     #[serde(default)]
     pub filesystem: FileSystem,
     /// How it is mounted, besides the defaults.
@@ -46,10 +46,10 @@ pub struct MachineVolume {
     /// The size that it has at least, with a binary unit.
     #[schemars(extend("examples" = ["16GiB"]))]
     pub size: String,
-    /// Its volume group: that of the image, or one that disks make; the image's if nothing is said.
+    /// Its volume group: that of the image, or one that disks make. Default: the image's.
     #[serde(default)]
     pub group: Option<String>,
-    /// What is made on it; ext4 if nothing is said. The image's volumes keep what they have.
+    /// What is made on it. Default: ext4. The image's volumes keep what they have.
     #[serde(default)]
     pub filesystem: Option<FileSystem>,
     /// How it is mounted, besides the defaults.
@@ -72,7 +72,7 @@ pub struct DataDisk {
     #[serde(default)]
     #[schemars(extend("examples" = ["/srv/data"]))]
     pub mount: Option<String>,
-    /// What is made on it if it is mounted; ext4 if nothing is said.
+    /// What is made on it if it is mounted. Default: ext4.
     #[serde(default)]
     pub filesystem: Option<FileSystem>,
     /// How it is mounted, besides the defaults.
@@ -112,19 +112,19 @@ impl FileSystem {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MountOption {
-    /// Tell the disk what is free.
+    /// Discard freed blocks (TRIM).
     Discard,
-    /// Keep no times of reading.
+    /// Do not update access times.
     Noatime,
-    /// No device files.
+    /// Ignore device files.
     Nodev,
-    /// Keep no times of reading folders.
+    /// Do not update access times of folders.
     Nodiratime,
-    /// No programs.
+    /// Do not execute programs.
     Noexec,
-    /// No programs that run as somebody else.
+    /// Ignore set-user-ID and set-group-ID bits.
     Nosuid,
-    /// Keep times of reading if they are older than those of writing.
+    /// Update access times only if they are older than the modification times.
     Relatime,
 }
 

@@ -3,17 +3,17 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What is particular to VirtualBox.
+/// Settings of VirtualBox.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VirtualBox {
-    /// How machines get their system disk: `linked` if nothing is said.
+    /// How machines get their system disk. Default: `linked`.
     #[serde(default)]
     pub system_disk: SystemDisk,
-    /// What disks and the seed are attached to; `sata` on amd64 and `virtio-scsi` on arm64 if nothing is said.
+    /// What disks and the seed are attached to. Default: `sata` on amd64 and `virtio-scsi` on arm64.
     #[serde(default)]
     pub controller: Option<Controller>,
-    /// What network adapters are: `virtio` if nothing is said.
+    /// What network adapters are. Default: `virtio`.
     #[serde(default)]
     pub adapter: Adapter,
 }

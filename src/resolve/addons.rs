@@ -9,7 +9,7 @@ use crate::diag::{Code, Diagnostic, Path, Place, did_you_mean};
 use crate::model::{self, Kubernetes};
 use crate::site::{AddOn, NetworkPlugin, Role, ServicePool};
 
-/// The network of pods if nothing is said; flannel's own default.
+/// The default network of pods, flannel's own default.
 const POD_CIDR: &str = "10.244.0.0/16";
 /// The pool of a network whose addresses MetalLB gives away.
 const METALLB_POOL: &str = "metallb";

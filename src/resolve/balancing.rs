@@ -13,9 +13,9 @@ use crate::site::{
 };
 use crate::value::Duration;
 
-/// The port of the statistics page if nothing is said.
+/// The default port of the statistics page.
 const STATS_PORT: u16 = 8404;
-/// Connections that are let in if nothing is said. Each takes about 33 kB (`maxconn` in HAProxy's configuration manual),
+/// The default number of concurrent connections. Each takes about 33 kB (`maxconn` in HAProxy's configuration manual),
 /// so that API and ingress, 6000 connections, leave room on a machine of 512 MiB.
 const MAX_CONNECTIONS: u32 = 2000;
 /// How long a connection may be silent: `kubectl logs -f` and watches are, for hours.

@@ -154,14 +154,14 @@ impl Resolver<'_> {
             );
             return;
         }
-        let message = "a machine that only seems to be down cannot be stopped";
+        let message = "no fencing: after a network split two machines may hold the floating address";
         let place = Place::Value(Path::root().key("load_balancer").key("failover"));
         self.report(
             Diagnostic::new(Code::NoFencing, place, message)
                 .note(
-                    "if the machines lose sight of each other, each takes the address, until they meet again",
+                    "without fencing, each machine that no longer sees the other takes the address until the network is whole again",
                 )
-                .help("`pacemaker: {fencing: agents, agents: {...}}` names what can stop them"),
+                .help("`pacemaker: {fencing: agents, agents: {...}}` configures fence agents, which switch a lost machine off"),
         );
     }
 }

@@ -44,7 +44,7 @@ impl Resolver<'_> {
         let path = Path::root().key("networks").key(network);
         let what = format!("the {key} of network '{network}'");
         let Some(text) = written else {
-            let why = format!("the {which} address is the {key}'s if nothing is said");
+            let why = format!("by default the {which} address is the {key}");
             let way_out = Some(format!("give the {key} another address with `{key}:`"));
             return Some((default, Owner { what, place: Place::Value(path.key("cidr")), why, way_out }));
         };

@@ -173,7 +173,7 @@ impl KubeadmExtras {
         self.kube_proxy.get("mode")?.as_str()
     }
 
-    /// Returns the scheduler of kube-proxy's mode ipvs; round robin if nothing is said.
+    /// Returns the scheduler of kube-proxy's mode ipvs; round robin by default.
     #[must_use]
     pub fn ipvs_scheduler(&self) -> &str {
         let said = self.kube_proxy.get("ipvs").and_then(|ipvs| ipvs.get("scheduler")?.as_str());

@@ -84,12 +84,12 @@ fn of_build() {
       [PATH]...  Blueprints, or folders: each blueprint.yaml in and below them [default: blueprints]
 
     Options:
-          --strict            Take warnings for errors
+          --strict            Treat warnings as errors
           --allow-path <DIR>  A folder in which blueprints may name files, besides their repository; as
                               often as needed
           --format <FORM>     For people, for editors (one line for each message), or for programs
                               [default: human] [possible values: human, short, json]
-          --out <DIR>         The folder that gets a folder for each blueprint [default: out]
+          --out <DIR>         The output folder, with one folder per blueprint [default: out]
           --vault <FILE>      The vault, 32 bytes that all secrets come from [default: vault.key beside
                               the blueprint, made if missing]
           --color <WHEN>      Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
@@ -118,7 +118,7 @@ fn of_bundle() {
       [PATH]...  Blueprints, or folders: each blueprint.yaml in and below them [default: blueprints]
 
     Options:
-          --strict            Take warnings for errors
+          --strict            Treat warnings as errors
           --allow-path <DIR>  A folder in which blueprints may name files, besides their repository; as
                               often as needed
           --format <FORM>     For people, for editors (one line for each message), or for programs
@@ -126,7 +126,7 @@ fn of_bundle() {
           --ova               As OVA, with the seed and the disks in it
           --disk <FILE>       What is on the system disks: a raw image or a stream-optimized VMDK
                               [default: nothing]
-          --out <DIR>         The folder that gets a folder for each blueprint [default: out]
+          --out <DIR>         The output folder, with one folder per blueprint [default: out]
           --vault <FILE>      The vault [default: vault.key beside the blueprint, made if missing]
           --color <WHEN>      Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
                               [default: auto] [possible values: auto, always, never]
@@ -154,13 +154,13 @@ fn of_check() {
       [PATH]...  Blueprints, or folders: each blueprint.yaml in and below them [default: blueprints]
 
     Options:
-          --strict            Take warnings for errors
+          --strict            Treat warnings as errors
           --allow-path <DIR>  A folder in which blueprints may name files, besides their repository; as
                               often as needed
           --format <FORM>     For people, for editors (one line for each message), or for programs
                               [default: human] [possible values: human, short, json]
-          --at <DATE>         A date (its first moment, UTC), a time or `now`: certificates that are not
-                              good then are errors
+          --at <DATE>         Fail if a certificate is not valid at this date (00:00 UTC), at this time,
+                              or `now`
           --vault <FILE>      The vault [default: vault.key beside the blueprint, which need not be
                               there]
           --color <WHEN>      Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
@@ -187,7 +187,7 @@ fn of_plan() {
       [PATH]...  Blueprints, or folders: each blueprint.yaml in and below them [default: blueprints]
 
     Options:
-          --strict            Take warnings for errors
+          --strict            Treat warnings as errors
           --allow-path <DIR>  A folder in which blueprints may name files, besides their repository; as
                               often as needed
           --format <FORM>     For people, for editors (one line for each message), or for programs

@@ -8,7 +8,7 @@ Lets a machine join $NAME that the blueprint has got since, or that was made ane
   2. make the machine and start it: virtualbox/up.sh NAME
 A control plane or worker that was there before is taken out by remove-node.sh first.
 
-  --timeout  how long to wait, 1800 seconds if nothing is said
+  --timeout  how long to wait (default: 1800 seconds)
   --dry-run  prints the commands in place of running them
 
 example: add-node.sh ${NODES##* }

@@ -8,7 +8,7 @@ since then is lost, and the API does not answer meanwhile. Nothing is stopped be
 snapshot. If it was interrupted, call it again with the same file.
 
   --yes      does not ask
-  --timeout  how long to wait until the cluster is well again, 600 seconds if nothing is said
+  --timeout  how long to wait until the cluster is well again (default: 600 seconds)
   --dry-run  prints the commands in place of running them
 
 example: etcd-restore.sh /media/backup/$NAME.db

@@ -8,7 +8,7 @@ can, and has the cluster forget it. Wanted before a machine is made anew from no
 take the last control plane, and a member without which etcd would stop.
 
   --force    also deletes pods that nothing starts elsewhere
-  --timeout  how long pods may take to leave, 600 seconds if nothing is said
+  --timeout  how long pods may take to leave (default: 600 seconds)
   --dry-run  prints the commands in place of running them
 
 example: remove-node.sh ${NODES##* }

@@ -11,7 +11,7 @@ machine after the other is upgraded, the control planes before the workers: kube
 It can be called again at any time: it goes on where it stopped, and does nothing once all is done. Machines need no new
 seed for it; a seed of this build changes nothing about the version of a node that has joined.
 
-  --timeout  how long pods may take to leave a node, and a node to be ready, 900 seconds if nothing is said
+  --timeout  how long pods may take to leave a node, and a node to be ready (default: 900 seconds)
   --dry-run  prints the commands in place of running them, as for a cluster of an older version
 
 example: upgrade.sh --timeout=1800

@@ -11,7 +11,7 @@ done. ISO is 'netinst' or a DVD of Debian, or that of Ubuntu for servers.
   --sha256    what the ISO is to have; not needed if ISO.sha256, or SHA256SUMS beside it, says so
   --recreate  starts over, and makes another disk even if one is there; machines keep theirs
   --force     goes on if the host has too little memory or disk, or the ISO seems to be another one
-  --timeout   how long the installer may take, 7200 seconds if nothing is said
+  --timeout   how long the installer may take (default: 7200 seconds)
   --dry-run   prints the commands in place of running them
 
 example: base-image.sh images/installer.iso

@@ -6,7 +6,7 @@ usage: down.sh [--dry-run] [--timeout=SECONDS] [MACHINE...]
 Shuts machines of $NAME down, all if none is named: the gateway last. One that has not shut down in time is switched off.
 What is on their disks stays; up.sh starts them again.
 
-  --timeout  how long they may take, 120 seconds if nothing is said
+  --timeout  how long they may take (default: 120 seconds)
   --dry-run  prints the commands in place of running them
 
 example: down.sh ${MACHINES##* }

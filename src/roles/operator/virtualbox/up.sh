@@ -13,7 +13,7 @@ is, so it may be called at any time.
   --force     goes on if the host has too little memory, processors or disk, or if certificates are not good
   --accept    goes on although machines cannot follow a new value of this setting: it says what is lost without it
   --disk      the system disk, where the blueprint does not say: qcow2, raw, VMDK or VDI
-  --timeout   how long machines may take to be ready, 3600 seconds if nothing is said
+  --timeout   how long machines may take to be ready (default: 3600 seconds)
   --dry-run   prints the commands in place of running them
 
 example: up.sh --disk=images/debian-13-generic-amd64.qcow2
