@@ -1,5 +1,5 @@
-# The engine, below the variables MACHINE (host name) and STAGES (file names, in order) and the functions of
-# console.sh that bpc puts above.
+# The engine, below the variables MACHINE (host name), STAGES (file names, in order) and LAST (those that follow them, and
+# do not wait for each other) and the functions of console.sh that bpc puts above.
 #
 #   bootstrap            run every stage that is not done, until all are; exit 75 if another engine runs
 #   bootstrap --status   print each stage as done, failed or pending; exit 0 if all are done, else 1
@@ -39,6 +39,8 @@ bootstrap() {
   for stage in $STAGES; do
     finish "$stage"
   done
+  # shellcheck disable=SC2086
+  finish $LAST
   announce "bpc: $MACHINE ready"
 }
 
@@ -57,23 +59,46 @@ await_cloud_init() {
   announce "bpc: $MACHINE cloud-init | $verdict (exit $code): cloud-init status --long says more"
 }
 
-# Runs a stage until it has succeeded.
+# finish STAGE...: runs these until each has succeeded. One that fails is tried again after the others had their turn.
 finish() {
-  name=${1#*-}
   attempt=1
   delay=${BPC_RETRY_FIRST:-2}
-  until is_done "$1" || try "$1"; do
-    echo "$attempt" >"$run/$1.failed"
-    announce "bpc: $MACHINE $name failed (attempt $attempt, next in $delay s)" "$(first_report)"
-    sleep "$delay" 9>&-
-    attempt=$((attempt + 1))
-    delay=$((delay * 2))
-    if [ "$delay" -gt "${BPC_RETRY_MAX:-60}" ]; then
-      delay=${BPC_RETRY_MAX:-60}
+  next="in $delay s"
+  if [ $# -gt 1 ]; then
+    next="after the others"
+  fi
+  while [ $# -gt 0 ]; do
+    left=
+    for stage; do
+      name=${stage#*-}
+      if is_done "$stage" || try "$stage"; then
+        rm -f "$run/$stage.failed"
+        announce "bpc: $MACHINE $name ok"
+      else
+        left="$left $stage"
+        echo "$attempt" >"$run/$stage.failed"
+        announce "bpc: $MACHINE $name failed (attempt $attempt, next $next)" "$(first_report)"
+      fi
+    done
+    # shellcheck disable=SC2086
+    set -- $left
+    if [ $# -gt 0 ]; then
+      rest
     fi
   done
-  rm -f "$run/$1.failed"
-  announce "bpc: $MACHINE $name ok"
+}
+
+# Sleeps before the next attempt, for longer each time.
+rest() {
+  sleep "$delay" 9>&-
+  attempt=$((attempt + 1))
+  delay=$((delay * 2))
+  if [ "$delay" -gt "${BPC_RETRY_MAX:-60}" ]; then
+    delay=${BPC_RETRY_MAX:-60}
+  fi
+  case $next in
+    in*) next="in $delay s" ;;
+  esac
 }
 
 # Whether the stage has succeeded as it is now: its stamp holds the SHA-256 of its file.
@@ -149,7 +174,7 @@ first_report() {
 
 status() {
   code=0
-  for stage in $STAGES; do
+  for stage in $STAGES $LAST; do
     state="done"
     if ! is_done "$stage"; then
       code=1

@@ -6,7 +6,8 @@
 //! * It waits for cloud-init to end, then runs the stages in order. A stage that succeeded leaves the SHA-256 of its
 //!   file in `/var/lib/bpc/stamps/` and is not run again until the file changes; the digests of all files that it reads
 //!   stand in it, so it changes with each of them. A stage that fails is tried again
-//!   for ever, after 2, 4, ... 60 seconds, and the later ones wait: so machines may boot in any order.
+//!   for ever, after 2, 4, ... 60 seconds, and the later ones wait: so machines may boot in any order. Only those of the
+//!   order [`LAST`] and above wait for no other: all have their turn, and then those that failed have another one.
 //! * The output of the stages is in the journal (`journalctl -t bpc`); `bpc-status` prints how far the machine is.
 //! * The serial console has a line for what a script on the host wants to know, and nothing else:
 //!
@@ -52,6 +53,9 @@ const PACKAGES: &str = "10-packages";
 /// The unit that runs the engine.
 pub const UNIT: &str = "bpc-bootstrap.service";
 
+/// From this order on, a stage that fails does not hold up those after it.
+pub const LAST: u8 = 70;
+
 /// Functions of sh that tell the serial console something: `find_console`, then `announce LINE`.
 pub const CONSOLE: &str = include_str!("console.sh");
 
@@ -60,8 +64,12 @@ pub const CONSOLE: &str = include_str!("console.sh");
 pub fn files(machine: &str, stages: &[Stage]) -> Vec<File> {
     let mut ordered: Vec<&Stage> = stages.iter().collect();
     ordered.sort_by_key(|stage| stage.file_name());
-    let names: Vec<String> = ordered.iter().map(|stage| stage.file_name()).collect();
-    let variables = shell::assignments(&[("MACHINE", machine), ("STAGES", &names.join(" "))]);
+    let names = |last: bool| {
+        let chosen = ordered.iter().filter(|stage| (stage.order >= LAST) == last);
+        chosen.map(|stage| stage.file_name()).collect::<Vec<_>>().join(" ")
+    };
+    let variables =
+        shell::assignments(&[("MACHINE", machine), ("STAGES", &names(false)), ("LAST", &names(true))]);
     let engine = format!("#!/bin/sh\nset -eu\n{variables}\n{CONSOLE}\n{}", include_str!("engine.sh"));
     let mut files = vec![
         File::script("/usr/local/lib/bpc/bootstrap", engine),

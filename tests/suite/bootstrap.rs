@@ -3,6 +3,7 @@
 mod archives;
 mod engine;
 mod former;
+mod last;
 mod library;
 pub(crate) mod scratch;
 mod server;

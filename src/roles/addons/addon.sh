@@ -21,4 +21,7 @@ END
   mv -f "$objects.new" "$objects"
 fi
 apply "$NAME" "$objects"
-wait_for "$WAITS"
+if [ -n "$WAIT" ]; then
+  # shellcheck disable=SC2086
+  kubectl $WAIT --timeout 120s
+fi

@@ -12,15 +12,3 @@ apply() (
   mkdir -p "$applied" && echo "$wanted" >"$applied/$1.new" && mv -f "$applied/$1.new" "$applied/$1"
 )
 
-# wait_for LINES: runs kubectl with the arguments in each line, which wait for something, two minutes at most.
-wait_for() (
-  while read -r line; do
-    if [ -n "$line" ]; then
-      # shellcheck disable=SC2086
-      kubectl $line --timeout 120s </dev/null || exit 1
-    fi
-  done <<END
-$1
-END
-)
-

@@ -8,6 +8,8 @@ use crate::site::Site;
 
 /// The manifest's name of the image, which has no tag there.
 const IMAGE: &str = "haproxytech/kubernetes-ingress";
+/// Where its pods are, and that bpc has put them there.
+const OWN: &str = "--namespace haproxy-controller --selector app.kubernetes.io/managed-by=bpc";
 /// What the controller listens on inside of its pod, where it may not have ports below 1024.
 const INSIDE: [(&str, u16); 2] = [("http", 8080), ("https", 8443)];
 
@@ -40,10 +42,11 @@ pub(super) fn addon(site: &Site, machines: &[String], ports: [u16; 2]) -> Result
             ("class.yaml", include_str!("ingress-class.yaml").to_owned()),
         ],
         expected,
-        ready: Some(
-            "rollout status daemonset --namespace haproxy-controller --selector app.kubernetes.io/managed-by=bpc"
-                .to_owned(),
-        ),
+        // Before a machine has joined that it runs on, none of its pods is missing: then the rollout alone is said to be over.
+        ready: vec![
+            format!("wait daemonset {OWN} --for jsonpath={{.status.numberAvailable}}"),
+            format!("rollout status daemonset {OWN}"),
+        ],
     })
 }
 

@@ -27,8 +27,8 @@ pub(super) fn addon(site: &Site) -> Result<Addon, Bug> {
             "image: docker.io/library/busybox:1.37.0".to_owned(),
             "storageclass.kubernetes.io/is-default-class: \"true\"".to_owned(),
         ],
-        ready: Some(
+        ready: vec![
             "rollout status deployment/local-path-provisioner --namespace local-path-storage".to_owned(),
-        ),
+        ],
     })
 }

@@ -18,7 +18,9 @@ pub(super) fn addon(site: &Site) -> Result<Addon, Bug> {
         download: Some("metallb"),
         files: vec![("kustomization.yaml", kustomization.document())],
         expected: ["controller", "speaker"].map(|it| format!("/metallb/{it}:v{version}")).to_vec(),
-        ready: Some(format!("rollout status deployment/controller --namespace {NAMESPACE}")),
+        ready: ["deployment/controller", "daemonset/speaker"]
+            .map(|it| format!("rollout status {it} --namespace {NAMESPACE}"))
+            .to_vec(),
     })
 }
 

@@ -23,7 +23,7 @@ pub(super) fn addon() -> Result<Addon, Bug> {
     Ok(Addon {
         name: "metrics-server",
         files: vec![("kustomization.yaml", kustomization.document()), ("metrics-server.yaml", objects)],
-        ready: Some("rollout status deployment/metrics-server --namespace kube-system".to_owned()),
+        ready: vec!["rollout status deployment/metrics-server --namespace kube-system".to_owned()],
         ..Addon::default()
     })
 }

@@ -4,8 +4,9 @@
 //! bpc's own, and the pinned manifest that the machine downloads. So anybody may read there what differs from the
 //! manifest, and `/var/lib/bpc/addons/` has what comes of it.
 //!
-//! Control planes run nothing but themselves and the network plugin. So all add-ons are applied at once, and only what
-//! needs them to run (pools of `MetalLB`, the manifests) waits until a worker has joined.
+//! Control planes run nothing but themselves and the network plugin. So all add-ons are applied first; then a stage waits
+//! until they run, and what needs that (pools of `MetalLB`, the manifests) comes after it. None of these stages keeps the
+//! others from having their turn ([`LAST`]): whatever can be applied is, and the machine is ready when all is well.
 
 mod ingress;
 mod kustomization;
@@ -14,15 +15,16 @@ mod metallb;
 mod metrics_server;
 mod network_plugin;
 
+use crate::bootstrap::LAST;
 use crate::bug::Bug;
 use crate::format::yaml::Yaml;
 use crate::setup::{File, Setup, Stage};
 use crate::site::{AddOn, Cluster, Machine, Manifest, Role, Site};
 
 /// The order of the network plugin's stage; those of the add-ons follow it.
-const ORDER: u8 = 70;
+const ORDER: u8 = LAST;
 /// The stage that waits until the add-ons run, and those of what needs them.
-const READY: u8 = 80;
+const READY: u8 = LAST + 10;
 
 /// Something that is applied to the cluster.
 #[derive(Clone, Debug, Default)]
@@ -35,8 +37,8 @@ struct Addon {
     files: Vec<(&'static str, String)>,
     /// Texts that its objects must have when all patches went where they should.
     expected: Vec<String>,
-    /// What kubectl is asked in order to know that it runs.
-    ready: Option<String>,
+    /// What kubectl is asked in order to know that it runs: all of it has to be so.
+    ready: Vec<String>,
 }
 
 /// All of it, on the first control plane.
@@ -46,13 +48,12 @@ pub(super) fn add(site: &Site, machine: &Machine, setup: &mut Setup) -> Result<(
         return Ok(());
     }
     let plugin = network_plugin::addon(cluster, machine);
-    let ready = plugin.ready.clone().unwrap_or_default();
-    apply(site, ORDER, &plugin, &ready, setup)?;
+    apply(site, ORDER, &plugin, &plugin.ready.join("\n"), setup)?;
     let mut waits = Vec::new();
     for (order, addon) in (ORDER + 1..).zip(&cluster.addons) {
         let addon = of_kind(site, addon)?;
         apply(site, order, &addon, "", setup)?;
-        waits.extend(addon.ready);
+        waits.extend(addon.ready.iter().map(|question| format!("{} {question}", addon.name)));
     }
     // Where there is no worker they run as soon as somebody lets them.
     if !waits.is_empty() && site.with_role(Role::Worker).next().is_some() {
@@ -78,7 +79,7 @@ fn of_kind(site: &Site, addon: &AddOn) -> Result<Addon, Bug> {
 }
 
 /// The files of an add-on, and the stage that applies it and then waits.
-fn apply(site: &Site, order: u8, addon: &Addon, waits: &str, setup: &mut Setup) -> Result<(), Bug> {
+fn apply(site: &Site, order: u8, addon: &Addon, wait: &str, setup: &mut Setup) -> Result<(), Bug> {
     let (url, sha256) = match addon.download {
         Some(name) => {
             let download = site.download(name)?;
@@ -88,7 +89,7 @@ fn apply(site: &Site, order: u8, addon: &Addon, waits: &str, setup: &mut Setup) 
     };
     let expected = addon.expected.join("\n");
     let variables =
-        [("NAME", addon.name), ("URL", url), ("SHA256", sha256), ("EXPECTED", &expected), ("WAITS", waits)];
+        [("NAME", addon.name), ("URL", url), ("SHA256", sha256), ("EXPECTED", &expected), ("WAIT", wait)];
     let body = concat!(include_str!("apply.sh"), include_str!("addon.sh"));
     let file = |(name, text): &(&str, String)| {
         File::text(format!("/etc/bpc/addons/{}/{name}", addon.name), text.as_str())

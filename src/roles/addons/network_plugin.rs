@@ -7,7 +7,7 @@ use crate::site::{Cluster, Machine, NetworkPlugin};
 
 /// The plugin of a cluster. It is there when this machine is ready: a node is not, as long as nothing connects its pods.
 pub(super) fn addon(cluster: &Cluster, machine: &Machine) -> Addon {
-    let ready = Some(format!("wait node/{} --for condition=Ready", machine.name));
+    let ready = vec![format!("wait node/{} --for condition=Ready", machine.name)];
     let addon = match &cluster.network_plugin {
         NetworkPlugin::Flannel => flannel(cluster),
         NetworkPlugin::Calico => calico(cluster),
@@ -51,7 +51,7 @@ fn flannel(cluster: &Cluster) -> Addon {
         ],
         // Less the dollar, which no text of a shell should have that means it.
         expected: vec![network, "(NODE_IP)".to_owned(), "name: NODE_IP".to_owned()],
-        ready: None,
+        ready: Vec::new(),
     }
 }
 
@@ -89,7 +89,7 @@ fn calico(cluster: &Cluster) -> Addon {
             ),
         ],
         expected: vec![format!("value: {pool}"), "value: kubernetes-internal-ip".to_owned()],
-        ready: None,
+        ready: Vec::new(),
     }
 }
 

@@ -20,17 +20,22 @@ const GET: &str = "kubectl get namespace kube-system --output jsonpath={.metadat
 
 /// The first control plane with one stage, whose digest of a download is that of `upstream`.
 fn machine<'a>(shell: &'a Shell, order: u8, name: &'static str, upstream: &str) -> Machine<'a> {
-    let mut script = script(&KUBE_DEMO, &format!("{order}-{name}"));
-    if let Some(digest) = script.lines().find_map(|line| line.strip_prefix("SHA256=")) {
-        let found = format!("SHA256={}", base16ct::lower::encode_string(&Sha256::digest(upstream)));
-        script = script.replace(&format!("SHA256={digest}"), &found);
-    }
+    let script = downloading(&script(&KUBE_DEMO, &format!("{order}-{name}")), upstream);
     let machine = Machine::new(shell, &[Stage::scripted(order, name, script)]);
     machine.stub("kubectl", KUBECTL);
     machine.write("uid", b"1-2-3", 0o644);
     machine.write(&format!("etc/bpc/addons/{name}/kustomization.yaml"), b"", 0o644);
     machine.write(&format!("etc/bpc/addons/{name}/upstream.yaml"), upstream.as_bytes(), 0o644);
     machine
+}
+
+/// A script that expects this in place of its download, if it has one.
+fn downloading(script: &str, upstream: &str) -> String {
+    let Some(digest) = script.lines().find_map(|line| line.strip_prefix("SHA256=")) else {
+        return script.to_owned();
+    };
+    let found = format!("SHA256={}", base16ct::lower::encode_string(&Sha256::digest(upstream)));
+    script.replace(&format!("SHA256={digest}"), &found)
 }
 
 /// The calls of kubectl since this was last asked, from the scratch root on, without that.
@@ -120,18 +125,141 @@ fn the_network_plugin_is_there_when_the_node_is_ready() {
     }
 }
 
+/// What is asked of the add-ons of kube-demo, in order, and the add-on that it is about.
+const READY: [(&str, &str); 6] = [
+    ("metallb", "rollout status deployment/controller --namespace metallb-system"),
+    ("metallb", "rollout status daemonset/speaker --namespace metallb-system"),
+    (
+        "ingress",
+        "wait daemonset --namespace haproxy-controller --selector app.kubernetes.io/managed-by=bpc \
+         --for jsonpath={.status.numberAvailable}",
+    ),
+    (
+        "ingress",
+        "rollout status daemonset --namespace haproxy-controller --selector app.kubernetes.io/managed-by=bpc",
+    ),
+    ("metrics-server", "rollout status deployment/metrics-server --namespace kube-system"),
+    ("local-path", "rollout status deployment/local-path-provisioner --namespace local-path-storage"),
+];
+
 #[test]
-fn what_needs_workers_waits_for_all_that_does() {
+fn the_add_ons_are_there_when_each_of_them_runs() {
     for shell in shells() {
         let machine = machine(&shell, 80, "addons", "");
         machine.run();
-        let ready = [
-            "deployment/controller --namespace metallb-system",
-            "daemonset --namespace haproxy-controller --selector app.kubernetes.io/managed-by=bpc",
-            "deployment/metrics-server --namespace kube-system",
-            "deployment/local-path-provisioner --namespace local-path-storage",
-        ];
-        assert_eq!(calls(&machine), ready.map(|it| format!("kubectl rollout status {it} --timeout 120s")));
+        assert_eq!(calls(&machine), READY.map(|(_, it)| format!("kubectl {it} --timeout 120s")));
+    }
+}
+
+#[test]
+fn what_does_not_run_is_named_and_does_not_keep_the_others_waiting() {
+    for shell in shells() {
+        let machine = machine(&shell, 80, "addons", "");
+        machine.stub(
+            "kubectl",
+            "case $1:$* in
+  get:*) echo 'speaker-x: 0/3 nodes are available: 3 Insufficient memory.' ;;
+  *haproxy-controller* | *metrics-server*) [ -e \"$BPC_ROOT/well\" ] ;;
+esac",
+        );
+        machine.stub("sleep", "case $1 in 0.*) exec /bin/sleep \"$1\" ;; esac\ntouch \"$BPC_ROOT/well\"");
+        let said = machine.run();
+        let end = "speaker-x: 0/3 nodes are available: 3 Insufficient memory.\nnot well yet: ingress metrics-server\n";
+        assert!(said.contains(end), "{said}");
+        assert!(machine.console().contains("addons | not well yet: ingress metrics-server\n"));
+        let calls = calls(&machine);
+        let (first, second) = calls.split_at(READY.len() + 1);
+        let limits = [120, 120, 120, 5, 5, 5];
+        let waits = |limits: [u8; 6]| -> Vec<String> {
+            READY
+                .iter()
+                .zip(limits)
+                .map(|((_, it), limit)| format!("kubectl {it} --timeout {limit}s"))
+                .collect()
+        };
+        assert_eq!(first[..READY.len()], waits(limits));
+        assert!(first[READY.len()].starts_with("kubectl get pods --all-namespaces"), "{first:?}");
+        assert_eq!(second, waits([120; 6]));
+    }
+}
+
+/// The stages of the first control plane of kube-demo, from the network plugin on, by their file names.
+fn all() -> Vec<Stage> {
+    let machine = KUBE_DEMO.site.machines.iter().position(|machine| machine.name == FIRST).unwrap();
+    let stages = KUBE_DEMO.setups.machines[machine].stages.iter();
+    let last = stages.filter(|stage| stage.order >= bpc::bootstrap::LAST);
+    last.map(|stage| Stage { script: downloading(&stage.script, "it\n"), ..stage.clone() }).collect()
+}
+
+/// One add-on whose pods find no machine, and one whose manifest cannot be had.
+#[test]
+fn an_add_on_that_is_not_well_keeps_nothing_from_being_applied() {
+    for shell in shells() {
+        let machine = Machine::new(&shell, &all());
+        let download = "case $* in *local-path*) [ -e \"$BPC_ROOT/well\" ] || exit 6 ;; esac
+while [ \"$1\" != --output ]; do shift; done\necho it >\"$2\"\nprintf 200";
+        machine.stub("curl", download);
+        machine.stub(
+            "kubectl",
+            "case $1:$* in
+  get:*jsonpath={.metadata.uid}) echo 1-2-3 ;;
+  get:*) echo 'it: 0/3 nodes are available: 3 Insufficient memory.' ;;
+  kustomize:*) sed -n '/^EXPECTED=/,/^WAIT=/p' \"$BPC_LIB/stages/\"*-\"${2##*/}\" ;;
+  rollout:*haproxy-controller*) [ -e \"$BPC_ROOT/well\" ] ;;
+esac",
+        );
+        // Those between the five tries of a download are shorter, and in another process.
+        machine.stub(
+            "sleep",
+            "case $1 in 0.*) exec /bin/sleep \"$1\" ;; esac\n[ ! -e \"$BPC_ROOT/run/bpc/80-addons.failed\" ] || touch \"$BPC_ROOT/well\"",
+        );
+        machine.run();
+        let console = machine.console();
+        let markers: Vec<&str> = console
+            .lines()
+            .filter_map(|line| line.strip_prefix("bpc: gate-node01 "))
+            .filter(|line| !line.contains(" | "))
+            .collect();
+        assert_eq!(
+            markers,
+            [
+                "flannel ok",
+                "metallb ok",
+                "ingress ok",
+                "metrics-server ok",
+                "local-path failed (attempt 1, next after the others)",
+                "addons failed (attempt 1, next after the others)",
+                "metallb-pools ok",
+                "local-path ok",
+                "addons ok",
+                "ready",
+            ],
+            "{console}"
+        );
+        assert!(console.contains("addons | not well yet: ingress\n"), "{console}");
+    }
+}
+
+#[test]
+fn a_manifest_that_is_refused_does_not_keep_the_later_ones_from_being_applied() {
+    let built = blueprint("lonely");
+    let script = artifact(&built, "control", "files/usr/local/lib/bpc/stages/82-manifests");
+    let script = String::from_utf8(script.to_vec()).unwrap();
+    for shell in shells() {
+        let machine = Machine::new(&shell, &[Stage::scripted(82, "manifests", script.clone())]);
+        let zebra = "case $*:$1 in *zebra.yaml:apply) [ -e \"$BPC_ROOT/well\" ] ;; *:get) echo 1-2-3 ;; esac";
+        machine.stub("kubectl", zebra);
+        machine.stub("sleep", "case $1 in 0.*) exec /bin/sleep \"$1\" ;; esac\ntouch \"$BPC_ROOT/well\"");
+        for name in ["zebra", "ape"] {
+            machine.write(&format!("etc/bpc/manifests/{name}.yaml"), b"", 0o600);
+        }
+        let said = machine.run();
+        assert!(said.contains("not applied: zebra\n"), "{said}");
+        let calls = calls(&machine).into_iter();
+        let applied: Vec<String> = calls
+            .filter_map(|call| Some(call.split_once("kubectl apply ")?.1.rsplit_once('/')?.1.to_owned()))
+            .collect();
+        assert_eq!(applied, ["zebra.yaml", "ape.yaml", "zebra.yaml"]);
     }
 }
 

@@ -9,7 +9,7 @@ use super::scratch::{Machine, output, shells, stage, succeed};
 use crate::support::tools::{On, as_root};
 
 /// A stage body that leaves a line in `trace`.
-fn trace(text: &str) -> String {
+pub(super) fn trace(text: &str) -> String {
     format!("echo {text} >>\"$BPC_ROOT/trace\"")
 }
 
@@ -76,7 +76,7 @@ fn a_stage_that_a_new_seed_left_out_does_not_run() {
 }
 
 /// Fails until it was called `times` times, with seven lines of output.
-fn failing(times: u32) -> String {
+pub(super) fn failing(times: u32) -> String {
     format!(
         "echo x >>\"$BPC_ROOT/tries\"\n\
          for n in 1 2 3 4 5 6; do echo \"line $n\"; done\n\

@@ -15,7 +15,7 @@ const NAMES: [&str; 12] = [
     "PACKAGES=",
     "REGISTRIES=",
     "TIMEZONE=",
-    "WAITS='wait node/",
+    "WAIT='wait node/",
 ];
 
 /// A script: two that are equal here need only one run.
@@ -115,15 +115,14 @@ mod tests {
 
     #[test]
     fn two_scripts_take_the_same_course_with_other_objects() {
-        let one = "#!/bin/sh\nNAME=metallb\nURL=https://dl.example/one.yaml\nEXPECTED='a: b\nc: d'\nWAITS=''\n# It\n";
+        let one = "#!/bin/sh\nNAME=metallb\nURL=https://dl.example/one.yaml\nEXPECTED='a: b\nc: d'\nWAIT=''\n# It\n";
         let other = one.replace("metallb", "it").replace("one.yaml", "b").replace("a: b\n", "");
         assert_eq!(course(one), course(&format!("{other}{}# 01  /etc/it\n", super::super::APPLIES)));
         let calls =
             |calls: &str| course(&format!("make() {{\n  touch \"$1\"\n}}\ngo() {{\n  :\n}}\n{calls}"));
         assert_eq!(calls("make a\nmake b\n").0, calls("make c\ngo\n").0);
         assert_eq!([calls("make a\nmake b\n").1, calls("make c\ngo\n").1], [1, 2]);
-        for (from, to) in [("=https://dl.example/one.yaml", "=''"), ("WAITS=''", "WAITS=it"), ("# It", "it")]
-        {
+        for (from, to) in [("=https://dl.example/one.yaml", "=''"), ("WAIT=''", "WAIT=it"), ("# It", "it")] {
             assert_ne!(course(one), course(&one.replace(from, to)), "{from}");
         }
     }
