@@ -29,6 +29,54 @@ pub enum AddOn {
     LocalPath,
 }
 
+/// What a pod asks for.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resources {
+    /// How much of a processor is kept for it, in thousandths (`250m`), or whole processors in quotes.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["250m"]))]
+    pub cpu: Option<String>,
+    /// How much memory is kept for it.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["256MiB"]))]
+    pub memory: Option<String>,
+    /// How much memory it may have: with more it is stopped and started again.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["1GiB"]))]
+    pub memory_limit: Option<String>,
+}
+
+/// What each pod of the network plugin and of add-ons asks for.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WorkloadResources {
+    /// flannel, on every node.
+    #[serde(default)]
+    pub flannel: Option<Resources>,
+    /// Calico, on every node.
+    #[serde(default)]
+    pub calico_node: Option<Resources>,
+    /// Calico's controllers, once.
+    #[serde(default)]
+    pub calico_controllers: Option<Resources>,
+    /// MetalLB's controller, once.
+    #[serde(default)]
+    pub metallb_controller: Option<Resources>,
+    /// MetalLB's speaker, on every node.
+    #[serde(default)]
+    pub metallb_speaker: Option<Resources>,
+    /// HAProxy's ingress controller, on each of its machines: two thirds of its memory limit are HAProxy's.
+    #[serde(default)]
+    pub ingress: Option<Resources>,
+    /// metrics-server, once.
+    #[serde(default)]
+    pub metrics_server: Option<Resources>,
+    /// local-path-provisioner, once.
+    #[serde(default)]
+    pub local_path: Option<Resources>,
+}
+
 /// What kubeadm, kubelets and kube-proxy are told beyond what bpc decides, in their own words.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

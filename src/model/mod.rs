@@ -26,7 +26,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use access::{Access, System};
-pub use cluster::{AddOn, ContainerRuntime, Kubeadm};
+pub use cluster::{AddOn, ContainerRuntime, Kubeadm, Resources, WorkloadResources};
 pub use downloads::{Asset, Downloads};
 pub use etcd::EtcdSettings;
 pub use image::{Architecture, Distribution, Firmware, Image};

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::EtcdSettings;
-use super::cluster::{AddOn, ContainerRuntime, Kubeadm};
+use super::cluster::{AddOn, ContainerRuntime, Kubeadm, WorkloadResources};
 
 /// Resolution of names outside the domain.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -68,6 +68,10 @@ pub struct Kubernetes {
     /// Add-ons of the cluster.
     #[serde(default)]
     pub addons: Vec<AddOn>,
+    /// What the pods of the network plugin and of add-ons ask for, where it is not what bpc gives them.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{"ingress": {"memory": "256MiB", "memory_limit": "1GiB"}}]))]
+    pub resources: WorkloadResources,
     /// Manifests that are applied once the cluster is up: files beside the blueprint.
     #[serde(default)]
     pub manifests: Vec<String>,

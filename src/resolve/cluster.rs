@@ -36,6 +36,8 @@ impl Resolver<'_> {
         let pod_cidr = self.pod_cidr(written, service_cidr, machines, networks);
         let network_plugin = self.network_plugin(written);
         let addons = self.addons(written, machines, networks);
+        self.ingress_ports(network_plugin.as_ref());
+        let resources = network_plugin.as_ref().map(|it| self.resources(&written.resources, it, &addons));
         let manifests = self.manifests(written);
         let kubeadm = self.kubeadm(written, version.map(|(_, release)| release));
         let registry_mirrors = self.registry_mirrors(written);
@@ -57,6 +59,7 @@ impl Resolver<'_> {
             registry_mirrors,
             network_plugin: network_plugin?,
             addons,
+            resources: resources?,
             manifests,
             kubeadm,
         })

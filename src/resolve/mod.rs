@@ -27,9 +27,13 @@ mod machine;
 mod manifests;
 mod names;
 mod network;
+mod node_ports;
+mod offer;
 mod ports;
 mod ranges;
+mod resources;
 mod roles;
+mod room;
 mod runtime;
 mod servers;
 mod ssh;
@@ -93,6 +97,9 @@ impl Resolver<'_> {
         let (floating, failover) = floating.unzip();
         let floating: Vec<FloatingAddress> = floating.into_iter().collect();
         let cluster = self.cluster(epoch, &machines, &networks);
+        if let Some(cluster) = &cluster {
+            self.room(cluster, &machines);
+        }
         let downloads = self.downloads(cluster.as_ref());
         let mut machines = self.addresses(machines, &mut networks);
         if let Some(floating) = floating.first().filter(|_| failover == Some(None)) {

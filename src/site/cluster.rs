@@ -8,7 +8,7 @@ use serde_yaml::Mapping;
 
 pub use crate::model::EtcdTopology;
 
-use super::CertificatePlan;
+use super::{CertificatePlan, Resources, Workload};
 use crate::assets::{Release, Version};
 use crate::value::{AddressRange, Duration, Size};
 
@@ -45,6 +45,8 @@ pub struct Cluster {
     pub network_plugin: NetworkPlugin,
     /// What else it has, each once, in the order in which it is set up.
     pub addons: Vec<AddOn>,
+    /// What the pods of its network plugin and of its add-ons ask for, each that it has.
+    pub resources: BTreeMap<Workload, Resources>,
     /// What the blueprint applies once it is up, in order.
     pub manifests: Vec<Manifest>,
     /// What kubeadm and what it starts are told beyond what is decided here.

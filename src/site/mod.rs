@@ -15,6 +15,7 @@ mod published;
 mod secrets;
 mod ssh;
 mod virtualbox;
+mod workload;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -48,6 +49,7 @@ pub use published::PublishedTarget;
 pub use secrets::SharedSecret;
 pub use ssh::{SSH_HOST_AUTHORITY, SSH_USER_AUTHORITY, SshCertificate, SshPlan};
 pub use virtualbox::{Adapter, Chipset, Controller, SystemDisk, VirtualBox};
+pub use workload::{Resources, Workload};
 
 /// A small data centre, all decided.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 //! Small types that are checked once, where they are made, and trusted from there on.
 
+mod cpu;
 mod duration;
 mod mac;
 mod name;
@@ -8,6 +9,7 @@ mod secret;
 mod size;
 mod uuid;
 
+pub use cpu::{Cpu, NotACpu};
 pub use duration::{Duration, NotADuration};
 pub use mac::Mac;
 pub use name::{is_dns_label, is_dns_name};

@@ -23,6 +23,12 @@ impl Size {
         Self(count << 30)
     }
 
+    /// That many bytes.
+    #[must_use]
+    pub const fn bytes_of(count: u64) -> Self {
+        Self(count)
+    }
+
     /// In bytes.
     #[must_use]
     pub const fn bytes(self) -> u64 {

@@ -1,6 +1,7 @@
 //! Add-ons: their kustomizations, built by kubectl over stand-ins for the manifests, which have only what patches touch.
 
 mod demos;
+mod room;
 mod stages;
 
 use std::process::Output;

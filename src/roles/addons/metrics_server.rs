@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use super::Addon;
 use super::kustomization::Kustomization;
+use super::pods;
 use crate::bug::Bug;
+use crate::site::{Cluster, Workload};
 use crate::template::render;
 
 /// Its image.
@@ -16,13 +18,23 @@ struct Objects {
 }
 
 /// The server. It asks kubelets only whose certificates it can verify.
-pub(super) fn addon() -> Result<Addon, Bug> {
-    let kustomization = Kustomization { resources: vec!["metrics-server.yaml"], ..Kustomization::default() };
+pub(super) fn addon(cluster: &Cluster) -> Result<Addon, Bug> {
+    let kustomization = Kustomization {
+        resources: vec!["metrics-server.yaml"],
+        patches: vec![("resources.yaml", "Deployment")],
+        ..Kustomization::default()
+    };
+    let (resources, expected) = pods::resources_file(cluster, Workload::MetricsServer);
     let objects =
         render("metrics-server.yaml", include_str!("metrics-server.yaml.j2"), &Objects { image: IMAGE })?;
     Ok(Addon {
         name: "metrics-server",
-        files: vec![("kustomization.yaml", kustomization.document()), ("metrics-server.yaml", objects)],
+        files: vec![
+            ("kustomization.yaml", kustomization.document()),
+            ("metrics-server.yaml", objects),
+            ("resources.yaml", resources),
+        ],
+        expected,
         ready: vec!["rollout status deployment/metrics-server --namespace kube-system".to_owned()],
         ..Addon::default()
     })

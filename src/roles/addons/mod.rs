@@ -14,6 +14,7 @@ mod local_path;
 mod metallb;
 mod metrics_server;
 mod network_plugin;
+mod pods;
 
 use crate::bootstrap::LAST;
 use crate::bug::Bug;
@@ -51,7 +52,7 @@ pub(super) fn add(site: &Site, machine: &Machine, setup: &mut Setup) -> Result<(
     apply(site, ORDER, &plugin, &plugin.ready.join("\n"), setup)?;
     let mut waits = Vec::new();
     for (order, addon) in (ORDER + 1..).zip(&cluster.addons) {
-        let addon = of_kind(site, addon)?;
+        let addon = of_kind(site, cluster, addon)?;
         apply(site, order, &addon, "", setup)?;
         waits.extend(addon.ready.iter().map(|question| format!("{} {question}", addon.name)));
     }
@@ -69,12 +70,12 @@ pub(super) fn add(site: &Site, machine: &Machine, setup: &mut Setup) -> Result<(
     Ok(())
 }
 
-fn of_kind(site: &Site, addon: &AddOn) -> Result<Addon, Bug> {
+fn of_kind(site: &Site, cluster: &Cluster, addon: &AddOn) -> Result<Addon, Bug> {
     match addon {
-        AddOn::MetalLb(_) => metallb::addon(site),
-        AddOn::MetricsServer => metrics_server::addon(),
-        AddOn::LocalPath => local_path::addon(site),
-        AddOn::Ingress { machines, http, https } => ingress::addon(site, machines, [*http, *https]),
+        AddOn::MetalLb(pools) => metallb::addon(site, cluster, pools),
+        AddOn::MetricsServer => metrics_server::addon(cluster),
+        AddOn::LocalPath => local_path::addon(site, cluster),
+        AddOn::Ingress { machines, http, https } => ingress::addon(site, cluster, machines, [*http, *https]),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::Addon;
 use super::kustomization::{Kustomization, UPSTREAM};
+use super::pods;
 use crate::format::yaml::Yaml;
-use crate::site::{Cluster, Machine, NetworkPlugin};
+use crate::site::{Cluster, Machine, NetworkPlugin, Workload};
 
 /// The plugin of a cluster. It is there when this machine is ready: a node is not, as long as nothing connects its pods.
 pub(super) fn addon(cluster: &Cluster, machine: &Machine) -> Addon {
@@ -25,9 +26,10 @@ fn flannel(cluster: &Cluster) -> Addon {
     let kustomization = Kustomization {
         resources: vec![UPSTREAM],
         merges: vec!["network.yaml"],
-        patches: vec![("interface.yaml", "DaemonSet")],
+        patches: vec![("interface.yaml", "DaemonSet"), ("resources.yaml", "DaemonSet")],
         ..Kustomization::default()
     };
+    let (resources, asked) = pods::resources_file(cluster, Workload::Flannel);
     let network = format!("\"Network\": \"{}\"", cluster.pod_cidr);
     let network_file = Yaml::map([
         ("apiVersion", "v1".into()),
@@ -48,17 +50,28 @@ fn flannel(cluster: &Cluster) -> Addon {
             ("kustomization.yaml", kustomization.document()),
             ("network.yaml", network_file.document(&[" The network of pods."])),
             ("interface.yaml", include_str!("flannel-interface.yaml").to_owned()),
+            ("resources.yaml", resources),
         ],
         // Less the dollar, which no text of a shell should have that means it.
-        expected: vec![network, "(NODE_IP)".to_owned(), "name: NODE_IP".to_owned()],
+        expected: [network, "(NODE_IP)".to_owned(), "name: NODE_IP".to_owned()]
+            .into_iter()
+            .chain(asked)
+            .collect(),
         ready: Vec::new(),
     }
 }
 
 /// Calico, from its manifest without BGP (Calico's "Configuring calico/node").
 fn calico(cluster: &Cluster) -> Addon {
-    let kustomization =
-        Kustomization { resources: vec![UPSTREAM], merges: vec!["network.yaml"], ..Kustomization::default() };
+    let kustomization = Kustomization {
+        resources: vec![UPSTREAM],
+        merges: vec!["network.yaml"],
+        patches: vec![("node.yaml", "DaemonSet"), ("controllers.yaml", "Deployment")],
+        ..Kustomization::default()
+    };
+    let (node, mut asked) = pods::resources_file(cluster, Workload::CalicoNode);
+    let (controllers, more) = pods::resources_file(cluster, Workload::CalicoControllers);
+    asked.extend(more);
     let pool = cluster.pod_cidr.to_string();
     let environment = [
         ("CALICO_IPV4POOL_CIDR", pool.as_str()),
@@ -87,8 +100,13 @@ fn calico(cluster: &Cluster) -> Addon {
                     " The network of pods. Nodes meet at the address that the cluster knows them by.",
                 ]),
             ),
+            ("node.yaml", node),
+            ("controllers.yaml", controllers),
         ],
-        expected: vec![format!("value: {pool}"), "value: kubernetes-internal-ip".to_owned()],
+        expected: [format!("value: {pool}"), "value: kubernetes-internal-ip".to_owned()]
+            .into_iter()
+            .chain(asked)
+            .collect(),
         ready: Vec::new(),
     }
 }

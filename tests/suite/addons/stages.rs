@@ -60,13 +60,13 @@ fn an_add_on_is_applied_once() {
                  --filename //var/lib/bpc/addons/metrics-server.yaml";
     for shell in shells() {
         let machine = machine(&shell, 73, "metrics-server", "");
-        machine.write("built", b"kind: Deployment\n", 0o644);
+        machine.write("built", b"kind: Deployment\nmemory: 200Mi\n", 0o644);
         machine.run();
         let found: Vec<String> = calls(&machine).iter().map(|call| call.replace("///", "//")).collect();
         assert_eq!(found, [build, GET, apply]);
         run_again(&machine);
         assert_eq!(calls(&machine), [build, GET], "nothing has changed");
-        machine.write("built", b"kind: Service\n", 0o644);
+        machine.write("built", b"kind: Service\nmemory: 200Mi\n", 0o644);
         run_again(&machine);
         assert_eq!(calls(&machine), [build, GET, apply], "something else is wanted");
         machine.write("uid", b"4-5-6", 0o644);
@@ -79,7 +79,7 @@ fn an_add_on_is_applied_once() {
 fn what_failed_is_applied_again() {
     for shell in shells() {
         let machine = machine(&shell, 73, "metrics-server", "");
-        machine.write("built", b"kind: Deployment\n", 0o644);
+        machine.write("built", b"kind: Deployment\nmemory: 200Mi\n", 0o644);
         machine.write("no-apply", b"", 0o644);
         machine.stub("sleep", "case $1 in 0.*) exec /bin/sleep \"$1\" ;; esac\nrm \"$BPC_ROOT/no-apply\"");
         machine.run();
@@ -91,7 +91,7 @@ fn what_failed_is_applied_again() {
 #[test]
 fn patches_that_missed_are_not_applied() {
     let good = "image: docker.io/haproxytech/kubernetes-ingress:3.2.11\nargs: [--ingress.class=haproxy]\n\
-                type: ClusterIP\nhostPort: 80\nhostPort: 443\n";
+                type: ClusterIP\nhostPort: 80\nhostPort: 443\nmemory: 128Mi\nmemory: 512Mi\n";
     for shell in shells() {
         let machine = machine(&shell, 72, "ingress", "kind: DaemonSet\n");
         machine.write("built", good.replace("hostPort: 80\n", "").as_bytes(), 0o644);
@@ -109,7 +109,7 @@ fn patches_that_missed_are_not_applied() {
 
 #[test]
 fn the_network_plugin_is_there_when_the_node_is_ready() {
-    let built = "\"Network\": \"10.244.0.0/16\"\n--iface=$(NODE_IP)\nname: NODE_IP\n";
+    let built = "\"Network\": \"10.244.0.0/16\"\n--iface=$(NODE_IP)\nname: NODE_IP\nmemory: 50Mi\n";
     for shell in shells() {
         let machine = machine(&shell, 70, "flannel", "kind: DaemonSet\n");
         machine.write("built", built.as_bytes(), 0o644);
