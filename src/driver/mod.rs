@@ -120,7 +120,7 @@ pub fn explain(terminal: &mut Terminal<'_>, number: Option<&str>) -> Status {
     };
     match Code::find(number) {
         Some(code) => {
-            terminal.say(code.explanation());
+            terminal.own(code.explanation());
             Status::Success
         }
         None => terminal.fail(&format!("there is no code `{number}`; `bpc explain` lists them all")),

@@ -292,6 +292,11 @@ impl<'a> Terminal<'a> {
         self.print(&terminal::lines(text));
     }
 
+    /// Prints a text of bpc's own as it is: nothing in it comes from a blueprint.
+    pub(super) fn own(&mut self, text: &str) {
+        self.print(text);
+    }
+
     fn print(&mut self, text: &str) {
         let said = self.out.write_all(text.as_bytes());
         self.lost = self.lost.take().or(said.err());
