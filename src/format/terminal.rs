@@ -85,7 +85,7 @@ pub fn json(text: &str) -> String {
 /// What commands anywhere in a line start with.
 const COMMAND: &str = "##";
 
-/// A text as [`line`] shows it, but with its tabs, and where each of its bytes is then.
+/// A text as [`line()`] shows it, but with its tabs, and where each of its bytes is then.
 #[must_use]
 pub fn mapped(text: &str) -> (String, Vec<usize>) {
     let mut shown = String::with_capacity(text.len());
