@@ -114,7 +114,8 @@ digest_of() {
 try() {
   # The digest of what starts now: a file that is replaced meanwhile gets its own turn.
   digest=$(digest_of "$1")
-  rm -f "$run/pipe" "$run/output"
+  # It may do a part of its work and fail: with what an earlier seed had it is not done any more, either.
+  rm -f "$stamps/$1" "$run/pipe" "$run/output"
   mkfifo "$run/pipe" || return 1
   echo "$1 $attempt" >"$run/attempt"
   tee "$run/output" <"$run/pipe" 9>&- &

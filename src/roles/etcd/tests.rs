@@ -79,7 +79,7 @@ fn without_a_cluster_there_is_nothing_to_reach() {
 #[test]
 fn a_member_of_its_own_has_a_service() {
     let setup = setup(&site(&[PLANES], EtcdTopology::Colocated), "more02");
-    assert_eq!(stages(&setup), ["30-etcd-software", "35-etcd", "61-etcd-snapshots"]);
+    assert_eq!(stages(&setup), ["30-etcd-software", "35-etcd", "36-etcd-snapshots"]);
     for path in ["/etc/systemd/system/etcd.service", "/etc/etcd/pki/server.key", "/etc/etcd/pki/ca.crt"] {
         assert!(paths(&setup).contains(&path), "{path}");
     }

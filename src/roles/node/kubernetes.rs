@@ -1,6 +1,6 @@
 //! kubeadm, kubectl, and the kubelet, which waits for kubeadm.
 
-use super::{CNI_PLUGINS, downloads};
+use super::downloads;
 use crate::bug::Bug;
 use crate::credentials::Credentials;
 use crate::roles::pki::Keyring;
@@ -24,13 +24,12 @@ pub(super) fn add(
 ) -> Result<(), Bug> {
     setup.install(PACKAGES);
     let names = [
-        ("cni-plugins", ["CNI_URL", "CNI_SHA256"]),
         ("kubeadm", ["KUBEADM_URL", "KUBEADM_SHA256"]),
         ("kubelet", ["KUBELET_URL", "KUBELET_SHA256"]),
         ("kubectl", ["KUBECTL_URL", "KUBECTL_SHA256"]),
     ];
     let version = site.download("kubelet")?.version.to_string();
-    let mut variables = vec![("VERSION", version.as_str()), ("CNI_PLUGINS", CNI_PLUGINS)];
+    let mut variables = vec![("VERSION", version.as_str())];
     variables.extend(downloads(site, &names)?);
     let unit = "/etc/systemd/system/kubelet.service";
     let mut files = vec![

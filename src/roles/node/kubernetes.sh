@@ -1,8 +1,7 @@
-# kubeadm, kubectl, the kubelet, and the plugins that connect pods.
+# kubeadm, kubectl and the kubelet.
 
 root=${BPC_ROOT:-}
 
-unpack "$CNI_URL" "$CNI_SHA256" "$CNI_PLUGINS"
 mkdir -p "$root/etc/kubernetes/manifests"
 
 # A node that has joined keeps its version, so that its kubelet is never newer than the API. kubelet.conf alone says

@@ -7,6 +7,7 @@ mod containerd;
 mod docker;
 mod flows;
 mod kubernetes;
+mod tools;
 
 pub(super) use flows::flows;
 
@@ -19,6 +20,9 @@ use crate::site::{Cluster, Machine, Role, Runtime, Site};
 /// otherwise.
 const CNI_PLUGINS: &str = "/opt/cni/bin";
 const CNI_CONFIGURATION: &str = "/etc/cni/net.d";
+
+/// containerd's folder of mirrors: one for each registry that has some.
+const REGISTRIES: &str = "/etc/containerd/certs.d";
 
 /// Adds it, if the machine is a node.
 pub(super) fn add(
@@ -35,7 +39,7 @@ pub(super) fn add(
         Runtime::Containerd(version) => containerd::add(site, cluster, version, setup)?,
         Runtime::Docker => docker::add(site, cluster, setup)?,
     }
-    setup.files.push(File::text("/etc/crictl.yaml", crictl(cluster)));
+    tools::add(site, cluster, setup)?;
     kubernetes::add(site, credentials, machine, setup)
 }
 
@@ -55,12 +59,6 @@ fn kernel(cluster: &Cluster, setup: &mut Setup) {
     let modules = File::text("/etc/modules-load.d/bpc-kubernetes.conf", text);
     let settings = File::text("/etc/sysctl.d/90-bpc-kubernetes.conf", include_str!("sysctl.conf"));
     setup.apply(stage, vec![modules, settings]);
-}
-
-/// What `crictl` asks if it is not told otherwise.
-fn crictl(cluster: &Cluster) -> String {
-    let socket = cluster.runtime.cri_socket();
-    format!("runtime-endpoint: {socket}\nimage-endpoint: {socket}\ntimeout: 10\n")
 }
 
 /// The image that holds the namespaces of a pod. It is the runtime that starts it, and nothing else knows which it is; it

@@ -66,6 +66,22 @@ fn a_changed_stage_runs_again() {
 }
 
 #[test]
+fn what_another_seed_has_begun_is_done_again() {
+    for shell in shells() {
+        let good = stage(10, "site", &trace("good"));
+        let machine = Machine::new(&shell, std::slice::from_ref(&good));
+        machine.run();
+        // It does something and fails, and the machine is switched off.
+        machine.install(&[stage(10, "site", &format!("{}\nexit 1", trace("bad")))]);
+        machine.stub("sleep", "case $1 in 0.*) ;; *) exit 1 ;; esac");
+        assert!(!machine.engine().output().unwrap().status.success());
+        machine.install(&[good]);
+        machine.run();
+        assert_eq!(machine.read("trace"), "good\nbad\ngood\n");
+    }
+}
+
+#[test]
 fn a_stage_that_a_new_seed_left_out_does_not_run() {
     for shell in shells() {
         let machine = Machine::new(&shell, &[stage(10, "gone", &trace("gone"))]);

@@ -115,7 +115,4 @@ fn mirrors_are_asked_before_the_registry() {
       capabilities = ["pull", "resolve"]
     "#);
     assert!(hosts("registry.example:5000").contains("server = \"https://registry.example:5000\"\n"));
-    let stage = artifact(&built, "node01", "files/usr/local/lib/bpc/stages/25-containerd");
-    let stage = String::from_utf8_lossy(stage).into_owned();
-    assert!(stage.contains("REGISTRIES='docker.io registry.example:5000'\n"), "{stage}");
 }

@@ -22,10 +22,11 @@ const MIRRORS: [(&str, &str); 8] = [
     ("/a/v2/b/c/", "/a/v2/b/c/x/y/manifests/1"),
 ];
 
-/// Only what a pull needs; nothing of the rest may do something to the machine.
+/// Only what a pull needs; nothing of the rest may do something to the machine, or want `/proc`.
 const CONFIGURATION: &str = r#"
 version = 2
-disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt", "io.containerd.internal.v1.tracing"]
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt", "io.containerd.internal.v1.tracing",
+  "io.containerd.snapshotter.v1.btrfs"]
 "#;
 
 /// A web server that has nothing, and says what it was asked for: `HEAD /v2/...`.

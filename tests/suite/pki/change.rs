@@ -103,6 +103,9 @@ fn another_root_changes_the_certificates_of_authorities_and_no_leaf() {
     assert_eq!(certificates, ["etcd-ca", "front-proxy-ca", "kubernetes-ca", "root-ca"]);
 }
 
+/// Where stages are; the first one knows each file of its seed, and others those that they read.
+const STAGES: &str = "files/usr/local/lib/bpc/stages";
+
 #[test]
 fn another_key_of_a_machine_changes_that_one_only() {
     let before = cluster("kube-demo", "");
@@ -111,7 +114,9 @@ fn another_key_of_a_machine_changes_that_one_only() {
     assert_eq!((&keys[..], &certificates[..]), (&["kube-mast01/apiserver".to_owned()][..], &keys[..]));
     let pki = "files/etc/kubernetes/pki/apiserver";
     let names = ["seed.iso", "user-data", "meta-data", &format!("{pki}.crt"), &format!("{pki}.key")];
-    let mut expected = names.map(|name| format!("machines/kube-mast01/{name}")).to_vec();
+    let stages = ["01-former", "60-kubeadm"].map(|stage| format!("{STAGES}/{stage}"));
+    let names = names.into_iter().chain(stages.iter().map(String::as_str));
+    let mut expected: Vec<String> = names.map(|name| format!("machines/kube-mast01/{name}")).collect();
     expected.push(REPORT.to_owned());
     assert_eq!(artifacts(&before, &after), expected);
 }
@@ -132,7 +137,7 @@ fn another_ssh_key_changes_its_files_only() {
     let names = ["seed.iso".to_owned(), "user-data".to_owned(), "meta-data".to_owned()].into_iter();
     let names = names.chain(["", ".pub", "-cert.pub"].map(|end| format!("{key}{end}")));
     // sshd is told to read them.
-    let names = names.chain(["files/usr/local/lib/bpc/stages/02-ssh".to_owned()]);
+    let names = names.chain(["01-former", "02-ssh"].map(|stage| format!("{STAGES}/{stage}")));
     let names = names.map(|name| format!("machines/kube-mast01/{name}"));
     let expected: Vec<String> = names.chain([REPORT.to_owned()]).collect();
     assert_eq!(artifacts(&before, &after), expected);

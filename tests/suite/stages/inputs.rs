@@ -11,8 +11,9 @@ use super::APPLIES;
 use crate::built::{blueprints, changed_in};
 
 /// Files that no stage has to do anything about, and who reads them when.
-const READ_AT_USE: [(&str, &str); 9] = [
+const READ_AT_USE: [(&str, &str); 10] = [
     ("/etc/apt/apt.conf.d/90bpc", "each call of apt"),
+    ("/etc/containerd/certs.d/", "each pull"),
     ("/etc/crictl.yaml", "each call of crictl"),
     ("/etc/default/locale", "each login"),
     ("/etc/hosts", "each look-up; dnsmasq has names of its own"),
@@ -102,8 +103,9 @@ fn what_a_script_names_it_is_known_by() {
                     continue;
                 }
                 let known = list.iter().any(|(_, path)| path.ends_with(&format!("/{name}")));
-                // Only whether it is there is asked.
-                let asked = (stage.name, name) == ("kubernetes", "kubelet.conf");
+                // Only whether it is there is asked; and kubeadm's manifest has the name of another file.
+                let asked =
+                    [("kubernetes", "kubelet.conf"), ("kubeadm", "etcd.yaml")].contains(&(stage.name, name));
                 assert!(known || asked, "{machine}: {} reads {}", stage.name, file.path);
                 named.insert((stage.name, name.to_owned()));
             }
@@ -132,12 +134,21 @@ fn digests_are_right_and_tell_nothing_about_secrets() {
 
 /// The stages of a machine of `kube-demo` that another blueprint changes.
 fn changes(machine: &str, change: impl Fn(String) -> String) -> Vec<&'static str> {
+    changes_of(machine, |text| text, change)
+}
+
+/// The stages of a machine that differ between two changes of `kube-demo`.
+fn changes_of(
+    machine: &str,
+    before: impl Fn(String) -> String,
+    after: impl Fn(String) -> String,
+) -> Vec<&'static str> {
     let stages = |change: &dyn Fn(String) -> String| {
         let built = changed_in("blueprints", "kube-demo", change);
         let index = built.site.machines.iter().position(|it| it.name == machine).unwrap();
         built.setups.machines[index].stages.clone()
     };
-    let (before, after) = (stages(&|text| text), stages(&change));
+    let (before, after) = (stages(&before), stages(&after));
     let differ = before.iter().zip(&after).filter(|(one, other)| one != other);
     differ.map(|(stage, _)| stage.name).collect()
 }
@@ -155,4 +166,42 @@ fn what_was_keyed_by_a_part_is_keyed_by_the_whole() {
     let rotated = |purpose: &str| format!("\nrotate: {{{purpose}: 1}}\n");
     assert_eq!(changes("hapx-node01", |text| text + &rotated("corosync-authkey")), ["corosync", "former"]);
     assert_eq!(changes("hapx-node01", |text| text + &rotated("stats-password")), ["haproxy", "former"]);
+}
+
+/// What runs pods is restarted for what it reads at its start, and for nothing else.
+#[test]
+fn a_runtime_is_restarted_for_what_it_reads_at_its_start() {
+    const KUBERNETES: &str = "\nkubernetes:\n";
+    let with = |settings: &str| {
+        let settings = settings.to_owned();
+        move |text: String| {
+            let (docker, rest) =
+                settings.strip_prefix("docker, ").map_or(("", &*settings), |it| ("  runtime: docker\n", it));
+            let (below, beside) = rest.split_once(" | ").unwrap_or((rest, ""));
+            assert!(text.contains(KUBERNETES));
+            text.replacen(KUBERNETES, &format!("{KUBERNETES}{docker}  {below}\n"), 1) + beside
+        }
+    };
+    let mirror = |n: usize| format!("registry_mirrors: {{docker.io: [\"https://mirror{n}.example\"]}}");
+    let repository = |name: &str| format!("kubeadm: {{cluster: {{imageRepository: {name}.example}}}}");
+    let asset = |name: &str, digit: &str| {
+        format!(
+            "pod_cidr: 10.244.0.0/16 | \ndownloads: {{assets: {{{name}: {{sha256: \"{}\"}}}}}}\n",
+            digit.repeat(64)
+        )
+    };
+    let docker = |settings: String| format!("docker, {settings}");
+    for (one, other, stages) in [
+        (mirror(1), mirror(2), vec!["former"]),
+        (repository("a"), repository("b"), vec!["containerd", "former"]),
+        (asset("runc", "1"), asset("runc", "2"), vec!["container-tools"]),
+        (asset("cni-plugins", "1"), asset("cni-plugins", "2"), vec!["container-tools"]),
+        (asset("containerd", "1"), asset("containerd", "2"), vec!["containerd"]),
+        (docker(mirror(1)), docker(mirror(2)), vec!["docker-mirrors", "former"]),
+        (docker(repository("a")), docker(repository("b")), vec!["cri-dockerd", "former"]),
+        (docker(asset("crictl", "1")), docker(asset("crictl", "2")), vec!["container-tools"]),
+        (docker(asset("docker", "1")), docker(asset("docker", "2")), vec!["docker"]),
+    ] {
+        assert_eq!(changes_of("kube-node02", with(&one), with(&other)), stages, "{one}");
+    }
 }
