@@ -9,7 +9,8 @@ for file; do
 done
 case "$*" in
   kustomize\ *)
-    cat "$2"/*.yaml
+    # kustomize quotes no quantities.
+    cat "$2"/*.yaml | sed 's/"\([0-9]*[KMGT]i\)"$/\1/'
     exit
     ;;
 esac
