@@ -1,42 +1,43 @@
 //! nftables: the flows of all roles as rules, and nothing else (nft(8), 1.0.6 and later).
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use ipnet::Ipv4Net;
 use serde::Serialize;
 
 use super::rule::Rule;
+use super::sets::{AddressSet, AddressSets};
 use crate::bug::Bug;
 use crate::flow::{Endpoint, Flow, Service};
 use crate::site::{Machine, Network, PublishedPort, Site};
 use crate::template::render;
 
-/// The rules of each chain.
+/// The sets that rules name, and the rules of each chain.
 #[derive(Serialize)]
 struct Ruleset<'a> {
     name: &'a str,
-    input: Vec<Rule>,
-    forward: Vec<Rule>,
-    prerouting: Vec<Rule>,
-    postrouting: Vec<Rule>,
+    sets: Vec<AddressSet>,
+    input: Vec<String>,
+    forward: Vec<String>,
+    prerouting: Vec<String>,
+    postrouting: Vec<String>,
 }
 
 /// The whole ruleset, for /etc/nftables.conf; `wan` is the interface that leads out.
 pub(super) fn rules(site: &Site, machine: &Machine, wan: &str, flows: &[Flow]) -> Result<String, Bug> {
     let firewall = Firewall { site, machine, wan };
-    let ruleset = Ruleset {
-        name: &site.name,
-        input: [firewall.services(), firewall.flows_here(flows), firewall.published_here()].concat(),
-        forward: [
-            firewall.flows_through(flows),
-            firewall.reach(),
-            firewall.published_elsewhere(),
-            firewall.way_out(),
-        ]
-        .concat(),
-        prerouting: firewall.translate_published(),
-        postrouting: firewall.masquerade(),
-    };
+    let chains = [
+        [firewall.services(), firewall.flows_here(flows), firewall.published_here()].concat(),
+        [firewall.flows_through(flows), firewall.reach(), firewall.published_elsewhere(), firewall.way_out()]
+            .concat(),
+        firewall.translate_published(),
+        firewall.masquerade(),
+    ];
+    let sets = AddressSets::of(site, chains.iter().flatten().flat_map(Rule::addresses));
+    let [input, forward, prerouting, postrouting] =
+        chains.map(|rules| rules.iter().map(|rule| rule.line(&sets)).collect());
+    let name = &site.name;
+    let ruleset = Ruleset { name, sets: sets.into_sorted(), input, forward, prerouting, postrouting };
     render("nftables.conf", include_str!("nftables.conf.j2"), &ruleset)
 }
 
@@ -202,22 +203,21 @@ fn for_the_host(machine: &Machine, port: PublishedPort) -> Rule {
     Rule::accept(format!("the host: {} port {}", machine.name, port.machine))
 }
 
-/// The addresses that are meant, as nft(8) takes them: one, or a set in order, each once; `None` if there are none.
-fn set(endpoints: &[Endpoint], meant: impl Fn(&Endpoint) -> bool) -> Option<String> {
+/// The addresses that are meant; `None` if there are none.
+fn set(endpoints: &[Endpoint], meant: impl Fn(&Endpoint) -> bool) -> Option<BTreeSet<Ipv4Net>> {
     let meant = endpoints.iter().filter(|endpoint| meant(endpoint));
-    let meant: BTreeMap<Ipv4Net, &Endpoint> = meant.map(|endpoint| (endpoint.address, endpoint)).collect();
-    let addresses: Vec<String> = meant.values().map(ToString::to_string).collect();
-    match addresses.as_slice() {
-        [] => None,
-        [one] => Some(one.clone()),
-        many => Some(format!("{{ {} }}", many.join(", "))),
-    }
+    let addresses: BTreeSet<Ipv4Net> = meant.map(|endpoint| endpoint.address).collect();
+    (!addresses.is_empty()).then_some(addresses)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::roles::tests::{machine, site};
+
+    fn lines(rules: &[Rule]) -> Vec<String> {
+        rules.iter().map(|rule| rule.line(&AddressSets::default())).collect()
+    }
 
     /// The rules of one flow, those of the input chain first.
     fn rules(from: &str, to: &[&str]) -> Vec<String> {
@@ -233,7 +233,7 @@ mod tests {
         }];
         let firewall = Firewall { site: &site, machine: machine(&site, "gate"), wan: "wan" };
         let rules = [firewall.flows_here(&flows), firewall.flows_through(&flows)].concat();
-        rules.iter().map(Rule::to_string).collect()
+        lines(&rules)
     }
 
     #[test]
@@ -267,7 +267,7 @@ mod tests {
                     services: {web: {port: 8080, to: [mast]}}}";
         let site = site(&[balancer], rest);
         let firewall = Firewall { site: &site, machine: machine(&site, "gate"), wan: "wan" };
-        let targets: Vec<String> = firewall.translate_published().iter().map(Rule::to_string).collect();
+        let targets = lines(&firewall.translate_published());
         let own = machine(&site, "hapx01");
         for (host, target) in [
             (7443, "10.2.0.9:6443".to_owned()),
@@ -278,7 +278,7 @@ mod tests {
             let found = targets.iter().find(|rule| rule.contains(&format!("dport {host} "))).unwrap();
             assert!(found.contains(&format!("dnat ip to {target} ")), "{found}");
         }
-        let through: Vec<String> = firewall.published_elsewhere().iter().map(Rule::to_string).collect();
+        let through = lines(&firewall.published_elsewhere());
         assert!(
             through[0].contains("oifname \"lb\"") && through[0].contains("ip daddr 10.2.0.9"),
             "{through:?}"

@@ -3,6 +3,7 @@
 mod dnsmasq;
 mod firewall;
 mod rule;
+mod sets;
 
 use crate::bug::Bug;
 use crate::flow::Flow;

@@ -1,17 +1,49 @@
 //! One firewall rule: nobody can write one without saying who needs it.
 
-use std::fmt;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
-use serde::{Serialize, Serializer};
+use ipnet::Ipv4Net;
 
+use super::sets::AddressSets;
 use crate::flow::{Reason, Service};
 
 /// A rule of nft(8), in one line.
 #[derive(Clone)]
 pub(super) struct Rule {
-    matches: Vec<String>,
+    matches: Vec<Match>,
     verdict: String,
     reason: Reason,
+}
+
+/// What a packet must be.
+#[derive(Clone)]
+enum Match {
+    /// What this expression says.
+    Expression(String),
+    /// From (`saddr`) or to (`daddr`) one of these, which are in order, each once.
+    Address(&'static str, Vec<Ipv4Net>),
+}
+
+/// One address, one network, or several of them.
+pub(super) struct Addresses(Vec<Ipv4Net>);
+
+impl From<Ipv4Addr> for Addresses {
+    fn from(one: Ipv4Addr) -> Self {
+        Self(vec![one.into()])
+    }
+}
+
+impl From<Ipv4Net> for Addresses {
+    fn from(one: Ipv4Net) -> Self {
+        Self(vec![one])
+    }
+}
+
+impl From<BTreeSet<Ipv4Net>> for Addresses {
+    fn from(several: BTreeSet<Ipv4Net>) -> Self {
+        Self(several.into_iter().collect())
+    }
 }
 
 impl Rule {
@@ -35,14 +67,19 @@ impl Rule {
         self.only(format!("oifname \"{interface}\""))
     }
 
-    /// Only these source addresses: one, a network or a set.
-    pub(super) fn source(self, addresses: impl fmt::Display) -> Self {
-        self.only(format!("ip saddr {addresses}"))
+    /// Only these source addresses.
+    pub(super) fn source(self, addresses: impl Into<Addresses>) -> Self {
+        self.address("saddr", addresses)
     }
 
     /// Only these destination addresses.
-    pub(super) fn destination(self, addresses: impl fmt::Display) -> Self {
-        self.only(format!("ip daddr {addresses}"))
+    pub(super) fn destination(self, addresses: impl Into<Addresses>) -> Self {
+        self.address("daddr", addresses)
+    }
+
+    fn address(mut self, end: &'static str, addresses: impl Into<Addresses>) -> Self {
+        self.matches.push(Match::Address(end, addresses.into().0));
+        self
     }
 
     /// Only this service.
@@ -57,20 +94,28 @@ impl Rule {
 
     /// Only what this expression of nft(8) matches.
     pub(super) fn only(mut self, expression: impl Into<String>) -> Self {
-        self.matches.push(expression.into());
+        self.matches.push(Match::Expression(expression.into()));
         self
     }
 }
 
-impl fmt::Display for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} comment \"{}\"", self.matches.join(" "), self.verdict, self.reason)
+impl Rule {
+    /// Its lists of addresses.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = &Vec<Ipv4Net>> {
+        self.matches.iter().filter_map(|it| match it {
+            Match::Address(_, addresses) => Some(addresses),
+            Match::Expression(_) => None,
+        })
     }
-}
 
-impl Serialize for Rule {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+    /// Its line, with the names of these sets.
+    pub(super) fn line(&self, sets: &AddressSets) -> String {
+        let matches = self.matches.iter().map(|it| match it {
+            Match::Expression(text) => text.clone(),
+            Match::Address(end, addresses) => format!("ip {end} {}", sets.named(addresses)),
+        });
+        let matches = matches.collect::<Vec<_>>().join(" ");
+        format!("{matches} {} comment \"{}\"", self.verdict, self.reason)
     }
 }
 
@@ -83,11 +128,11 @@ mod tests {
         let rule = Rule::accept("bastion: ssh to every machine")
             .from("dmz.42")
             .to("mast")
-            .destination("192.168.1.2")
+            .destination(Ipv4Addr::new(10, 1, 0, 2))
             .service(Service::Tcp(22));
         assert_eq!(
-            rule.to_string(),
-            "iifname \"dmz.42\" oifname \"mast\" ip daddr 192.168.1.2 tcp dport 22 accept \
+            rule.line(&AddressSets::default()),
+            "iifname \"dmz.42\" oifname \"mast\" ip daddr 10.1.0.2 tcp dport 22 accept \
              comment \"bastion: ssh to every machine\""
         );
     }

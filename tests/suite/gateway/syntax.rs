@@ -2,7 +2,7 @@
 
 use bpc::Compiled;
 
-use crate::built::{artifact, blueprint, blueprints, changed};
+use crate::built::{artifact, blueprint, blueprints, changed, changed_in};
 use crate::support::tools::{On, tool};
 
 /// A file of the gateway of each blueprint that has one.
@@ -65,12 +65,35 @@ fn dnsmasq_takes_every_configuration() {
 fn every_rule_says_who_needs_it() {
     for (name, rules) in of_gateways(&gateways(), "files/etc/nftables.conf") {
         let rules = String::from_utf8(rules).unwrap();
-        // Rules are what is four deep and no head of a chain.
-        let lines = rules.lines().filter(|line| line.starts_with("    ") && !line.starts_with("    type "));
+        // Rules are what is four deep in a chain, and no head of it.
+        let (_, chains) = rules.split_once("  chain ").unwrap();
+        let lines = chains.lines().filter(|line| line.starts_with("    ") && !line.starts_with("    type "));
         let silent: Vec<_> =
             lines.filter(|line| !line.ends_with('"') || !line.contains(" comment \"")).collect();
         assert!(silent.is_empty(), "{name}: {silent:?}");
     }
+}
+
+/// The lines of one text that another one does not have.
+fn lacking<'a>(one: &'a str, other: &str) -> Vec<&'a str> {
+    let others: Vec<&str> = other.lines().collect();
+    one.lines().filter(|line| !others.contains(line)).collect()
+}
+
+#[test]
+fn one_machine_more_is_one_line_more_of_each_set() {
+    let rules = |count: usize| {
+        let built = changed_in("blueprints", "kube-demo", |text| {
+            text.replace(
+                "kube-node: {role: worker, count: 3",
+                &format!("kube-node: {{role: worker, count: {count}"),
+            )
+        });
+        String::from_utf8(artifact(&built, "gate-node01", "files/etc/nftables.conf").to_vec()).unwrap()
+    };
+    let (three, four) = (rules(3), rules(4));
+    assert_eq!(lacking(&three, &four), [""; 0]);
+    assert_eq!(lacking(&four, &three), ["      10.86.2.133, # kube-node04"]);
 }
 
 #[test]
