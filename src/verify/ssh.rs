@@ -58,7 +58,7 @@ struct Machine<'a> {
 impl<'a> Machine<'a> {
     fn read(files: &Files<'a>, name: &'a str) -> Result<Self, Bug> {
         let root = format!("machines/{name}/files");
-        let configuration = files.text(&format!("{root}/etc/ssh/sshd_config.d/bpc.conf"))?;
+        let configuration = files.text(&format!("{root}/etc/ssh/sshd_config.d/00-bpc.conf"))?;
         let path = |keyword: &str| {
             let mut words = configuration.lines().filter_map(|line| line.split_once(' '));
             let value = words.find(|(first, _)| *first == keyword).map(|(_, value)| format!("{root}{value}"));

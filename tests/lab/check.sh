@@ -17,7 +17,7 @@ grep -E ' - (WARNING|ERROR|CRITICAL)|\[(WARNING|ERROR)\]' /var/log/cloud-init.lo
 # sshd shows the certificate of its host key, which all names of the machine stand for: who asks has no key and is
 # turned away, but not by a question about the host.
 ssh=0
-if [ -e /etc/ssh/sshd_config.d/bpc.conf ]; then
+if [ -e /etc/ssh/sshd_config.d/00-bpc.conf ]; then
   sshd -T | grep -E '^(hostkey|hostcertificate|trustedusercakeys) '
   sshd -T | grep -q '^hostcertificate /etc/ssh/bpc_host_ed25519_key-cert.pub$' || ssh=1
   for name in "$(hostname)" "$(hostname --fqdn)" "$(awk -v name="$(hostname)" '$3 == name { print $1 }' /etc/hosts)"; do

@@ -26,6 +26,7 @@ mod commands;
 mod day2;
 mod diagnostics;
 mod documents;
+mod dropins;
 mod etcd;
 mod failover;
 mod gateway;

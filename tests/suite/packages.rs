@@ -75,7 +75,7 @@ fn apt_asks_the_proxy_of_the_blueprint() {
                 text.replace("https://mirror", &format!("{scheme}://mirror"))
                     .replace("proxy.example:3128", &format!("127.0.0.1:{port}"))
             });
-            let configuration = artifact(&built, "node", "files/etc/apt/apt.conf.d/90bpc");
+            let configuration = artifact(&built, "node", "files/etc/apt/apt.conf.d/zz-bpc");
             let sources = artifact(&built, "node", "files/etc/apt/sources.list.d/bpc.sources");
             let staged = apt_get.stage(&[
                 ("apt.conf", configuration),

@@ -33,12 +33,13 @@ pub(super) fn setup(site: &Site, credentials: &Credentials, machine: &Machine) -
         setup.apply(stage.undone_by(&[], include_str!("apt-sources-undo.sh")), vec![file]);
     }
     if let Some(proxy) = &site.image.proxy {
-        setup.files.push(File::text("/etc/apt/apt.conf.d/90bpc", apt::proxy(proxy)));
+        setup.files.push(File::text("/etc/apt/apt.conf.d/zz-bpc", apt::proxy(proxy)));
     }
     language(site, &mut setup);
     if !site.ntp.is_empty() {
-        let servers = format!("[Time]\nNTP={}\n", site.ntp.join(" "));
-        let file = File::text("/etc/systemd/timesyncd.conf.d/bpc.conf", servers);
+        // An image's list counts too, unless an empty one takes it back (timesyncd.conf(5)).
+        let servers = format!("[Time]\nNTP=\nNTP={}\n", site.ntp.join(" "));
+        let file = File::text("/etc/systemd/timesyncd.conf.d/zz-bpc.conf", servers);
         let stage = Stage::new(15, "time-servers", &[], include_str!("time-servers.sh"));
         setup.apply(stage.undone_by(&[], include_str!("time-servers-undo.sh")), vec![file]);
     }

@@ -9,8 +9,9 @@ use crate::site::{Holder, Machine};
 /// The host key. cloud-init removes all that is called `ssh_host_*key*` (`ssh_deletekeys`), so this one is not.
 const HOST_KEY: &str = "/etc/ssh/bpc_host_ed25519_key";
 
-/// `sshd_config(5)`. Of a keyword that is there twice the first value counts, and the distribution's file reads this one
-/// first. With a host key of ours sshd offers no other.
+/// `sshd_config(5)`. Of a keyword that is there twice the first value counts, and the distribution's file reads what is in
+/// this folder first, in the order of names: an image's `10-image.conf` comes after this one. With a host key of ours sshd
+/// offers no other.
 const CONFIGURATION: &str = "\
 # Which machine this is, and whom it lets in besides the keys of the blueprint.
 HostKey /etc/ssh/bpc_host_ed25519_key
@@ -31,7 +32,7 @@ pub(super) fn add(credentials: &Credentials, machine: &Machine, setup: &mut Setu
         File::text(format!("{HOST_KEY}.pub"), host.key.public_line()? + "\n"),
         File::text(format!("{HOST_KEY}-cert.pub"), host.certificate.line()? + "\n"),
         File::text("/etc/ssh/bpc_user_ca.pub", users + "\n"),
-        File::text("/etc/ssh/sshd_config.d/bpc.conf", CONFIGURATION),
+        File::text("/etc/ssh/sshd_config.d/00-bpc.conf", CONFIGURATION),
     ];
     setup.apply(Stage::new(2, "ssh", &[], include_str!("ssh.sh")), files);
     setup.files.push(File::text("/etc/ssh/ssh_known_hosts", known_hosts::text(credentials)?));

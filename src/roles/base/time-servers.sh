@@ -1,3 +1,3 @@
-# The time servers are in timesyncd.conf.d/bpc.conf.
+# The time servers are in timesyncd.conf.d/zz-bpc.conf.
 
 enable_service systemd-timesyncd restart

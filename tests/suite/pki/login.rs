@@ -40,7 +40,7 @@ fn install(reader: &Reader, built: &Compiled, name: &str) -> String {
     }
     let key = "bpc_host_ed25519_key";
     reader.add_secret(&format!("{name}/{key}"), artifact(built, name, &format!("files/etc/ssh/{key}")));
-    let drop_in = artifact(built, name, "files/etc/ssh/sshd_config.d/bpc.conf").to_vec();
+    let drop_in = artifact(built, name, "files/etc/ssh/sshd_config.d/00-bpc.conf").to_vec();
     let folder = reader.files.path_for(name).display().to_string();
     String::from_utf8(drop_in).unwrap().replace("/etc/ssh/", &format!("{folder}/"))
 }
@@ -214,7 +214,9 @@ cp -a /etc/ssh/. /run/ssh
 mount --bind /run/ssh /etc/ssh
 mkdir -p /etc/ssh/sshd_config.d
 echo 'PasswordAuthentication no' >/etc/ssh/sshd_config.d/50-cloud-init.conf
-cp -a "$1/bpc.conf" /etc/ssh/sshd_config.d/bpc.conf
+printf '%s\n' 'PasswordAuthentication yes' 'KbdInteractiveAuthentication yes' 'TrustedUserCAKeys none' \
+  >/etc/ssh/sshd_config.d/01-image.conf
+cp -a "$1/00-bpc.conf" /etc/ssh/sshd_config.d
 cp -a "$1"/bpc_* /etc/ssh
 chown root:root /etc/ssh/bpc_*
 sshd -t
@@ -229,8 +231,8 @@ fn sshd_of_both_debians_reads_the_drop_in() {
         let machine = &built.site.machines[0].name;
         install(&reader, &built, machine);
         reader.add(
-            &format!("{machine}/bpc.conf"),
-            artifact(&built, machine, "files/etc/ssh/sshd_config.d/bpc.conf"),
+            &format!("{machine}/00-bpc.conf"),
+            artifact(&built, machine, "files/etc/ssh/sshd_config.d/00-bpc.conf"),
         );
         let said = reader.run(&["-euc", SSHD, "sh", &format!("@{machine}")]);
         let values = |keyword: &str| -> Vec<&str> {

@@ -12,7 +12,7 @@ use crate::built::{blueprints, changed_in};
 
 /// Files that no stage has to do anything about, and who reads them when.
 const READ_AT_USE: [(&str, &str); 10] = [
-    ("/etc/apt/apt.conf.d/90bpc", "each call of apt"),
+    ("/etc/apt/apt.conf.d/zz-bpc", "each call of apt"),
     ("/etc/containerd/certs.d/", "each pull"),
     ("/etc/crictl.yaml", "each call of crictl"),
     ("/etc/default/locale", "each login"),
