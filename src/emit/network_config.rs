@@ -79,6 +79,11 @@ fn way_out<'a>(site: &Site, machine: &'a Machine) -> Option<&'a str> {
 fn addresses(site: &Site, machine: &Machine, attachment: &Attachment) -> Vec<(&'static str, Yaml)> {
     let own = attachment.addresses.iter().map(ToString::to_string);
     let mut entries = vec![("addresses", Yaml::seq(own))];
+    // A floating address is put there by others, and stays when systemd-networkd is restarted.
+    let floating = site.floating_on(machine.role);
+    if floating.is_some_and(|floating| floating.network == attachment.network) {
+        entries.push(("critical", true.into()));
+    }
     let Some((network, gateway)) = routed(site, machine, &attachment.network) else { return entries };
     let leads_out = way_out(site, machine) == Some(&attachment.network);
     let answers = answers(site, machine, network, leads_out);

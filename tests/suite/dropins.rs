@@ -17,7 +17,7 @@ enum Counts {
 }
 
 /// Each folder of drop-ins, and what counts there: `sshd_config(5)`, sysctl.d(5), systemd.unit(5), apt.conf(5) and the like.
-const FOLDERS: [(&str, Counts); 10] = [
+const FOLDERS: [(&str, Counts); 11] = [
     ("/etc/apt/apt.conf.d/", Counts::Last),
     ("/etc/apt/sources.list.d/", Counts::All),
     ("/etc/dnsmasq.d/", Counts::All),
@@ -25,6 +25,7 @@ const FOLDERS: [(&str, Counts); 10] = [
     ("/etc/ssh/sshd_config.d/", Counts::First),
     ("/etc/sysctl.d/", Counts::Last),
     ("/etc/systemd/system/kubelet.service.d/", Counts::Last),
+    ("/etc/systemd/networkd.conf.d/", Counts::Last),
     ("/etc/systemd/timesyncd.conf.d/", Counts::Last),
     ("/etc/sysusers.d/", Counts::All),
     ("/etc/containerd/certs.d/", Counts::All),

@@ -4,7 +4,7 @@ use bpc::Compiled;
 use bpc::site::{Machine, Role};
 
 use crate::built::{artifact, blueprint, blueprints, changed, files};
-use crate::support::tools::{On, Staged, Tool, tool};
+use crate::support::tools::{On, Staged, Tool, need, tool};
 
 const STAGE: &str = "files/usr/local/lib/bpc/stages/40-haproxy";
 
@@ -160,4 +160,62 @@ fn a_new_password_is_put_into_force() {
     let stage = |built: &Compiled| artifact(built, "hapx01", STAGE).to_vec();
     let rotated = changed("routed", |text| format!("{text}rotate: {{stats-password: 1}}\n"));
     assert_ne!(stage(&blueprint("routed")), stage(&rotated));
+}
+
+/// Starts HAProxy with the files in FOLDER, asks three times at ADDRESS whether it is alive and once at STATS for its page, and
+/// prints what it has logged: `FOLDER ALIVE STATS`.
+const LOGGED: &str = r#"
+mount -t tmpfs tmpfs /run
+mkdir -p /run/haproxy /var/lib/haproxy
+python3 -c 'import socket
+log = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+log.bind(("127.0.0.1", 514))
+open("/run/ready", "w").close()
+with open("/run/logged", "wb", 0) as kept:
+    while True:
+        kept.write(log.recv(4096) + b"\n")' &
+until [ -e /run/ready ]; do sleep 0.1; done
+haproxy -D -p /run/haproxy.pid -f "$1/haproxy.cfg" -f "$1/users.cfg"
+for time in 1 2 3; do curl --silent --fail --output /dev/null "$2"; done
+curl --silent --output /dev/null "$3"
+tries=0
+until grep -q stats /run/logged; do
+  tries=$((tries + 1))
+  [ "$tries" -lt 100 ] || break
+  sleep 0.1
+done
+cat /run/logged
+"#;
+
+#[test]
+fn who_asks_whether_it_is_alive_is_not_logged() {
+    let built = blueprint("routed");
+    let machine = balancers(&built).next().unwrap();
+    let own =
+        machine.attachments().flat_map(|on| on.addresses.iter().map(|it| (&on.interface, it.to_string())));
+    let floating = built.site.floating_on(machine.role).unwrap();
+    let mut interfaces: Vec<String> = own.map(|(name, address)| format!("{name}={address}")).collect();
+    interfaces.push(format!("{}={}/32", floating.network, floating.address));
+    let interfaces: Vec<&str> = interfaces.iter().map(String::as_str).collect();
+    for on in [On::Bookworm, On::Trixie] {
+        let programs = ["sh", "haproxy", "python3", "curl"].map(|program| (on, program));
+        let (Some(shell), Some(haproxy)) = (need(&programs), tool(on, "haproxy")) else { continue };
+        let staged = staged(&haproxy, &built, machine);
+        let config = staged.host_path().join("haproxy.cfg");
+        let text = std::fs::read_to_string(&config).unwrap();
+        assert!(text.contains("log /dev/log local0"), "{text}");
+        std::fs::write(&config, text.replace("log /dev/log local0", "log 127.0.0.1:514 local0")).unwrap();
+        let address = |frontend: &str| {
+            let (_, rest) = text.split_once(&format!("\nfrontend {frontend}\n")).unwrap();
+            rest.lines().find_map(|line| line.strip_prefix("  bind ")).unwrap().to_owned()
+        };
+        let alive = format!("http://{}/alive", address("alive"));
+        let stats = format!("http://{}/", address("stats"));
+        let mut command = shell.command_in_network(&interfaces);
+        command.args(["-euc", LOGGED, "sh"]).arg(staged.path_for("")).args([alive, stats]);
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "{on:?}: {said}");
+        assert!(said.contains("stats") && !said.contains("alive"), "{on:?}: {said}");
+    }
 }

@@ -214,3 +214,84 @@ fn a_machine_that_alone_holds_the_floating_address_has_it_for_good() {
     assert_eq!(networkd.values("vip.network", "Network", "Address"), ["10.2.0.2/24", "10.2.0.20/24"]);
     assert_eq!(networkd.values("lb.network", "Network", "Address"), ["10.3.0.2/24"]);
 }
+
+/// Starts systemd-networkd twice in a network of its own: `FOLDER INTERFACE`, FOLDER as `/run/systemd` is to be. Between
+/// these, others add an address, a rule and a route; it prints what is left of that after the first has ended, and when the
+/// second has configured the interface.
+const RESTART: &str = r#"
+mount -t sysfs -o ro sysfs /sys
+mount -t tmpfs tmpfs /run
+mkdir -p /run/systemd/netif
+chown systemd-network /run/systemd/netif
+cp -r "$1/." /run/systemd
+start() {
+  /usr/lib/systemd/systemd-networkd >>/run/log 2>&1 &
+  main=$!
+  tries=0
+  until grep -q "^ADMIN_STATE=configured" /run/systemd/netif/links/* 2>/dev/null &&
+    [ "$(ip -4 address show "$2" | grep -c 'inet 10.2.0.[12]/')" = 1 ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 100 ] || { cat /run/log; exit 1; }
+    sleep 0.1
+  done
+}
+left() {
+  addresses=$(ip -4 address show "$2" | grep -c 10.2.0.20/32) || :
+  rules=$(ip rule | grep -c "fwmark 0x1 lookup 100") || :
+  routes=$(ip route show 10.244.9.0/24 | grep -c .) || :
+  echo "$1 address $addresses, rule $rules, route $routes"
+}
+ip link set lo up
+start "$@"
+ip address add 10.2.0.20/32 dev "$2"
+ip rule add fwmark 1 table 100
+ip route add 10.244.9.0/24 dev "$2"
+kill "$main"
+wait "$main" || :
+left stopped "$2"
+rm -rf /run/systemd/netif/links
+start "$@"
+# It removes what is not its own before it has configured the link, and tells no one when it is done.
+sleep 1
+left started "$2"
+kill "$main"
+"#;
+
+#[test]
+fn what_others_put_there_stays_when_networkd_is_restarted() {
+    let built = [crate::built::blueprint("routed")];
+    let foreign =
+        crate::built::blueprints().into_iter().find(|built| built.site.name == "kube-demo").unwrap();
+    let foreign =
+        crate::built::artifact(&foreign, "kube-node01", "files/etc/systemd/networkd.conf.d/zz-bpc.conf");
+    for on in [On::Bookworm, On::Trixie] {
+        let Some(staged) = generated(on, &built) else { continue };
+        let Some(shell) = need(&[(on, "sh"), (on, "ip"), (on, "systemd-analyze")]) else { continue };
+        let network = staged.host_path().join("routed.hapx01/run/systemd/network/10-netplan-vip.network");
+        let network = fs::read_to_string(network).unwrap();
+        // Here the interface has its name already, and no machine-id for DHCP by IPv6.
+        let network = network.replace("[Match]\n", "[Match]\nName=vip\n");
+        let network = network.replace("LinkLocalAddressing=ipv6\n", "LinkLocalAddressing=no\n");
+        let network: String =
+            network.split_inclusive('\n').filter(|line| !line.starts_with("PermanentMACAddress")).collect();
+        let run = |network: &str, settings: &[u8]| {
+            let files =
+                [("network/10-vip.network", network.as_bytes()), ("networkd.conf.d/zz-bpc.conf", settings)];
+            let staged = shell.stage(&files);
+            let mut command = shell.command_in_network(&["vip"]);
+            let output =
+                command.args(["-euc", RESTART, "sh"]).arg(staged.path_for("")).arg("vip").output().unwrap();
+            let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            assert!(output.status.success(), "{on:?}: {said}");
+            said
+        };
+        let all = |when: &str| format!("{when} address 1, rule 1, route 1\n");
+        assert_eq!(run(&network, foreign), all("stopped") + &all("started"), "{on:?}");
+        if on == On::Trixie {
+            let other = network.replace("KeepConfiguration=true\n", "");
+            assert_ne!(other, network);
+            assert_eq!(run(&other, foreign), all("stopped") + "started address 0, rule 1, route 1\n");
+            assert_eq!(run(&other, b""), all("stopped") + "started address 0, rule 0, route 0\n");
+        }
+    }
+}

@@ -24,6 +24,15 @@ const CNI_CONFIGURATION: &str = "/etc/cni/net.d";
 /// containerd's folder of mirrors: one for each registry that has some.
 const REGISTRIES: &str = "/etc/containerd/certs.d";
 
+/// networkd.conf(5): when systemd-networkd is restarted, as an upgrade of it does, it removes what it did not put there itself
+/// unless it is told that others work here too.
+const NETWORKD: &str = "\
+# Rules and routes of the cluster's network plugin stay when systemd-networkd is restarted.
+[Network]
+ManageForeignRoutingPolicyRules=no
+ManageForeignRoutes=no
+";
+
 /// Adds it, if the machine is a node.
 pub(super) fn add(
     site: &Site,
@@ -35,6 +44,9 @@ pub(super) fn add(
         return Ok(());
     };
     kernel(cluster, setup);
+    let networkd = File::text("/etc/systemd/networkd.conf.d/zz-bpc.conf", NETWORKD);
+    let stage = Stage::new(20, "foreign-routes", &[], "apply try-restart systemd-networkd\n");
+    setup.apply(stage, vec![networkd]);
     match cluster.runtime {
         Runtime::Containerd(version) => containerd::add(site, cluster, version, setup)?,
         Runtime::Docker => docker::add(site, cluster, setup)?,

@@ -143,7 +143,7 @@ pub(super) fn install(root: &Root<'_>) {
         [include_str!("stubs/units.sh"), include_str!("stubs/disks.sh"), include_str!("stubs/boot.sh")];
     let boot = format!("#!/bin/sh\nlasting=/var/lib/stubs\npassing=/run/stubs\n{}", boot.concat());
     root.write("/opt/boot", boot.as_bytes(), 0o755);
-    for unit in ["ssh", "systemd-sysctl", "systemd-timesyncd"] {
+    for unit in ["ssh", "systemd-networkd", "systemd-sysctl", "systemd-timesyncd"] {
         root.write(&format!("/var/lib/stubs/enabled/{unit}"), b"yes\n", 0o644);
     }
     root.write("/opt/log/.keep", b"", 0o644);
