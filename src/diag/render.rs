@@ -57,10 +57,30 @@ pub fn render(diagnostics: &[Diagnostic], files: &Files, locate: &dyn Locate, st
     }
 }
 
-/// The same with asterisks for each password in an address, `http://user:password@host`: what is shown ends up in logs.
+/// The same with asterisks for each password: what is shown ends up in logs. One stands in an address,
+/// `http://user:password@host`, or behind a key of that name, `password: secret`.
 fn without_passwords(text: &str) -> String {
-    text.split_inclusive(|c: char| c.is_whitespace() || "\"`".contains(c)).map(without_password).collect()
+    let text: String = text
+        .split_inclusive(|c: char| c.is_whitespace() || "\"`".contains(c))
+        .map(without_password)
+        .collect();
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(start) = PASSWORD_KEYS.iter().filter_map(|key| Some(rest.find(key)? + key.len())).min() {
+        let (before, value) = rest.split_at(start);
+        shown.push_str(before);
+        let quote = value.chars().next().filter(|c| "\"'".contains(*c));
+        let (ends, skip) = quote.map_or((",}\n".to_owned(), 0), |quote| (format!("{quote}\n"), 1));
+        let length = value[skip..].find(|c| ends.contains(c)).map_or(value.len(), |end| skip + end);
+        shown.push_str(&value[..skip]);
+        shown.extend(value[skip..length].chars().map(|_| '*'));
+        rest = &value[length..];
+    }
+    shown + rest
 }
+
+/// What a value that is a password stands behind.
+const PASSWORD_KEYS: [&str; 3] = ["password: ", "passwd: ", "passphrase: "];
 
 /// A word, which may be an address: with its scheme, or without one by mistake.
 fn without_password(word: &str) -> String {
@@ -219,6 +239,9 @@ mod tests {
             ("\"http:/me:sécret@h\"", "\"http:/me:******@h\""),
             ("http://me:it's:@@h,", "http://me:******@h,"),
             ("https://a:b@c\n  ftp://d:ef@g", "https://a:*@c\n  ftp://d:**@g"),
+            ("{ip: a, password: it's, x: b}", "{ip: a, password: ****, x: b}"),
+            ("password: \"a, b\"\nuser: c", "password: \"****\"\nuser: c"),
+            ("  passwd: sécret", "  passwd: ******"),
         ] {
             assert_eq!(without_passwords(text), shown);
         }
@@ -234,6 +257,8 @@ mod tests {
             "docker.io/library/nginx:1.29@sha256:abc",
             "blueprint.yaml:3:16: error[BPC0420]",
             "a\n\n  b",
+            "the value of `password`",
+            "{password_script: /usr/local/bin/x}",
         ] {
             assert_eq!(without_passwords(text), text);
         }

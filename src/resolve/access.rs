@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use base64ct::{Base64, Encoding};
 
 use super::Resolver;
+use super::releases::{GROUPS, USERS, has_locale, time_zones};
 use crate::diag::{Code, Diagnostic, Path, Place, did_you_mean};
 use crate::model::Distribution;
 use crate::value::is_dns_name;
@@ -27,62 +28,6 @@ const KEY_TYPES: [&str; 7] = [
     "ecdsa-sha2-nistp521",
     "sk-ecdsa-sha2-nistp256@openssh.com",
     "ssh-rsa",
-];
-
-/// Accounts of the base system and of what bpc installs; a user of that name would be theirs.
-const SYSTEM_USERS: [&str; 30] = [
-    "root",
-    "daemon",
-    "bin",
-    "sys",
-    "sync",
-    "games",
-    "man",
-    "lp",
-    "mail",
-    "news",
-    "uucp",
-    "proxy",
-    "www-data",
-    "backup",
-    "list",
-    "irc",
-    "_apt",
-    "nobody",
-    "messagebus",
-    "systemd-network",
-    "systemd-resolve",
-    "systemd-timesync",
-    "polkitd",
-    "sshd",
-    "dnsmasq",
-    "haproxy",
-    "hacluster",
-    "keepalived_script",
-    "tcpdump",
-    "etcd",
-];
-
-/// Groups of the base system (base-passwd) that are not users too: `useradd` refuses a user whose own group exists.
-const SYSTEM_GROUPS: [&str; 25] = [
-    "adm", "tty", "disk", "kmem", "dialout", "fax", "voice", "cdrom", "floppy", "tape", "sudo", "audio",
-    "dip", "operator", "src", "shadow", "utmp", "video", "sasl", "plugdev", "staff", "users", "nogroup",
-    "admin", "netdev",
-];
-
-/// The first part of names in the tz database, and names that have one part only.
-const TIME_AREAS: [&str; 11] = [
-    "Africa",
-    "America",
-    "Antarctica",
-    "Arctic",
-    "Asia",
-    "Atlantic",
-    "Australia",
-    "Europe",
-    "Indian",
-    "Pacific",
-    "Etc",
 ];
 
 impl Resolver<'_> {
@@ -132,15 +77,15 @@ impl Resolver<'_> {
             "1 to 32 lower-case letters, digits, `-` and `_`, a letter first (adduser.conf(5))"
         } else if user == "root" {
             "root is locked on every machine: people log in as a user of their own and use `sudo`"
-        } else if SYSTEM_USERS.contains(&user) {
+        } else if USERS.contains(&user) {
             "the system has an account of this name already"
-        } else if SYSTEM_GROUPS.contains(&user) {
+        } else if GROUPS.contains(&user) {
             "the system has a group of this name, so `useradd` refuses it as a user"
         } else {
             return;
         };
         let lower = user.to_ascii_lowercase();
-        let free = !SYSTEM_USERS.contains(&lower.as_str()) && !SYSTEM_GROUPS.contains(&lower.as_str());
+        let free = !USERS.contains(&lower.as_str()) && !GROUPS.contains(&lower.as_str());
         let better = free && lower.bytes().all(|c| c.is_ascii_lowercase()) && !lower.is_empty();
         let example = if better && lower.len() <= 32 { lower.as_str() } else { "ops" };
         let message = format!("`{user}` cannot be the user that logs in");
@@ -176,30 +121,45 @@ impl Resolver<'_> {
         );
     }
 
+    /// A name that the release's tzdata has: of any other one, a machine makes UTC and says nothing.
     fn timezone(&mut self, path: &Path) -> Option<String> {
         let zone = self.blueprint.system.timezone.clone().unwrap_or_else(|| "UTC".to_owned());
-        let part = |part: &str| {
-            !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric() || b"_+-".contains(&c))
-        };
-        let (area, city) =
-            zone.split_once('/').map_or((zone.as_str(), None), |(area, city)| (area, Some(city)));
-        let known = match city {
-            None => zone.bytes().all(|c| c.is_ascii_alphanumeric()),
-            Some(city) => TIME_AREAS.contains(&area) && city.split('/').all(part),
-        };
-        if known && zone.starts_with(|c: char| c.is_ascii_uppercase()) {
-            return Some(zone);
-        }
-        let help = match (city, did_you_mean(area, TIME_AREAS)) {
-            (Some(city), Some(near)) if near != area => {
-                format!("did you mean `{near}/{}`?", capitalized(city))
+        let known = time_zones().find(|(name, _)| *name == zone);
+        let former = known.and_then(|(_, successor)| successor);
+        let message = match (known, former) {
+            (Some(_), None) => return Some(zone),
+            (Some(_), Some(_)) if self.is_bookworm() => return Some(zone),
+            (Some(_), Some(_)) => {
+                format!("`{zone}` is a former name of a time zone, which this release does not have")
             }
-            _ => "write a name of the tz database (`timedatectl list-timezones`): `UTC`, `Europe/Berlin`"
+            (None, _) => format!("`{zone}` is not a time zone"),
+        };
+        let current = || time_zones().filter(|(_, successor)| successor.is_none()).map(|(name, _)| name);
+        // The mistake is in the letters' case more often than in them.
+        let same = || current().find(|name| name.eq_ignore_ascii_case(&zone));
+        let city = || {
+            current().find(|name| name.rsplit('/').next().is_some_and(|it| it.eq_ignore_ascii_case(&zone)))
+        };
+        let near = former.or_else(same).or_else(city).or_else(|| did_you_mean(&zone, current()));
+        let help = match near {
+            Some(near) if former.is_some() => format!("write `{near}`"),
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "write a name of the tz database (`timedatectl list-timezones`): `UTC`, `Europe/Berlin`"
                 .to_owned(),
         };
-        let message = format!("`{zone}` is not a time zone");
-        self.report(Diagnostic::new(Code::TimeZone, Place::Value(path.clone()), message).help(help));
+        let mut diagnostic = Diagnostic::new(Code::TimeZone, Place::Value(path.clone()), message).help(help);
+        if former.is_some() {
+            diagnostic = diagnostic
+                .note("since Debian 13 and Ubuntu 24.04 former names are in the package tzdata-legacy");
+        }
+        self.report(diagnostic);
         None
+    }
+
+    /// Whether the release is Debian 12, which has former names of time zones and lacks locales of Debian 13.
+    fn is_bookworm(&self) -> bool {
+        let image = &self.blueprint.image;
+        image.distribution == Distribution::Debian && image.release == "bookworm"
     }
 
     fn locale(&mut self, path: &Path) -> Option<String> {
@@ -212,12 +172,17 @@ impl Resolver<'_> {
                 && territory.len() == 2
                 && territory.bytes().all(|c| c.is_ascii_uppercase())
         };
-        if language == "C" || named(language) {
+        let newest = self.blueprint.image.distribution == Distribution::Debian && !self.is_bookworm();
+        if language == "C" || has_locale(language, newest) {
             return Some(locale);
         }
-        let message = format!("`{locale}` is not a UTF-8 locale");
+        let message = if named(language) {
+            format!("the release has no locale `{locale}`")
+        } else {
+            format!("`{locale}` is not a UTF-8 locale")
+        };
         let stem = locale.split(['.', '@']).next().unwrap_or_default();
-        let help = if named(stem) {
+        let help = if has_locale(stem, newest) {
             format!("write `{stem}.UTF-8`")
         } else {
             "for instance `C.UTF-8`, `en_US.UTF-8`, `de_DE.UTF-8`".to_owned()
@@ -245,17 +210,6 @@ pub(super) fn is_host(host: &str) -> bool {
     let top = host.rsplit('.').next().unwrap_or_default();
     let numeric = top.bytes().all(|c| c.is_ascii_digit());
     host.parse::<Ipv4Addr>().is_ok() || (is_dns_name(host) && !numeric)
-}
-
-/// The name of a city as the tz database writes it: `New_York`.
-fn capitalized(city: &str) -> String {
-    let mut start = true;
-    let letter = |c: char| {
-        let written = if start { c.to_ascii_uppercase() } else { c };
-        start = matches!(c, '_' | '/');
-        written
-    };
-    city.chars().map(letter).collect()
 }
 
 /// Why a line is not a public key, and what to do.

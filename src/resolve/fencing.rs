@@ -41,9 +41,13 @@ impl Resolver<'_> {
                 let message = format!("`{key}` is not the name of a parameter");
                 self.fence_mistake(Place::Key(options.key(key)), message, "letters, digits, `_` and `-`");
             }
-            if value.is_empty() || value.contains(char::is_control) {
-                let message = format!("the value of `{key}` is empty, or has a line break in it");
-                self.fence_mistake(Place::Value(options.key(key)), message, "write one line of text");
+            // crm takes quotes and backslashes alone, and stops at some sequences of them; of other letters it makes entities.
+            let told = value.bytes().all(|c| matches!(c, b' '..=b'~') && !b"\"\\".contains(&c));
+            if value.is_empty() || !told {
+                let message = format!("the cluster cannot be told the value of `{key}`");
+                let help = "write printable ASCII without `\"` and `\\`; a password can be what a program on the machine \
+                            prints (`password_script`)";
+                self.fence_mistake(Place::Value(options.key(key)), message, help);
             }
         }
         if let Some(package) = &written.package {

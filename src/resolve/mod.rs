@@ -31,6 +31,7 @@ mod node_ports;
 mod offer;
 mod ports;
 mod ranges;
+mod releases;
 mod resources;
 mod roles;
 mod room;

@@ -26,6 +26,7 @@ packages=(
   etcd-server etcd-client               # a cluster with the built certificates
   kubernetes-client                     # kubectl reads the built kubeconfigs
   cpio initramfs-tools-core             # readers of the installer's overlay
+  locales tzdata                        # names of languages and time zones
 )
 # The installer's code that reads a recipe, which is unpacked and not installed: suite, SHA-256 and path in the pool, since a
 # mirror may have another list of the installer's packages than the one that is signed. Should a point release replace one,

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bpc::diag::Files;
+use bpc::diag::{Diagnostic, Files};
 use bpc::site::Machine;
 use bpc::vault::Vault;
-use bpc::{Compiled, Inputs, compile, named_files, source};
+use bpc::{Compiled, Inputs, compile, named_files, plan_site, source};
 
 use crate::support::vault::vault;
 
@@ -52,7 +52,19 @@ fn compiled(path: &Path, text: &str) -> Compiled {
     with_vault(path, text, &vault())
 }
 
+/// What is said of the blueprint `FOLDER/NAME`, its text changed.
+pub(crate) fn said_of(folder: &str, name: &str, change: impl Fn(String) -> String) -> Vec<Diagnostic> {
+    let path = repository().join(folder).join(name).join("blueprint.yaml");
+    plan_site(&inputs(&path, &change(text(&path).replace(PKI, "")))).1.diagnostics
+}
+
 fn with_vault(path: &Path, text: &str, vault: &Vault) -> Compiled {
+    let (compiled, report) =
+        compile(&inputs(path, text), vault).unwrap_or_else(|bug| panic!("{}: {bug}", path.display()));
+    compiled.unwrap_or_else(|| panic!("{}: {:?}", path.display(), report.diagnostics))
+}
+
+fn inputs(path: &Path, text: &str) -> Inputs {
     let mut inputs = Inputs { files: Files::new(""), ..Inputs::default() };
     inputs.files.add("blueprint.yaml", text);
     for fragment in source::wanted(&inputs.files) {
@@ -62,9 +74,7 @@ fn with_vault(path: &Path, text: &str, vault: &Vault) -> Compiled {
         let text = self::text(&path.with_file_name(&name));
         inputs.named.insert(name, Ok(text));
     }
-    let (compiled, report) =
-        compile(&inputs, vault).unwrap_or_else(|bug| panic!("{}: {bug}", path.display()));
-    compiled.unwrap_or_else(|| panic!("{}: {:?}", path.display(), report.diagnostics))
+    inputs
 }
 
 fn text(path: &Path) -> String {

@@ -43,6 +43,7 @@ mod pacemaker;
 mod packages;
 mod pki;
 mod plan;
+mod releases;
 mod reproducible;
 mod schema;
 mod scripts;

@@ -11,20 +11,24 @@ use crate::built::{artifact, blueprints, changed, changed_in};
 
 /// `routed` with these machines in place of its load balancers, and this in its `load_balancer`.
 fn routed(machines: &str, load_balancer: &str) -> Compiled {
-    changed("routed", |text| {
-        let (before, after) =
-            ("  address: 10.2.0.20\n", "hapx: {role: load-balancer, count: 2, networks: [lb, vip]}");
-        assert!(text.contains(before) && text.contains(after), "{text}");
-        text.replace(before, &format!("{before}  failover: pacemaker\n  {load_balancer}\n"))
-            .replace(after, machines)
-    })
+    changed("routed", |text| with_pacemaker(&text, machines, load_balancer))
 }
+
+fn with_pacemaker(text: &str, machines: &str, load_balancer: &str) -> String {
+    let (before, after) = ("  address: 10.2.0.20\n", PAIR);
+    assert!(text.contains(before) && text.contains(after), "{text}");
+    text.replace(before, &format!("{before}  failover: pacemaker\n  {load_balancer}\n"))
+        .replace(after, machines)
+}
+
+/// The load balancers of `routed`.
+const PAIR: &str = "hapx: {role: load-balancer, count: 2, networks: [lb, vip]}";
 
 /// Every cluster of the good blueprints, and one of each kind that they lack.
 fn clusters() -> Vec<Compiled> {
     let pair = "hapx: {role: load-balancer, count: 2, networks: [lb, vip]}";
     let three = "hapx: {role: load-balancer, count: 3, networks: [lb, vip]}";
-    let agent = "{agent: fence_virsh, options: {ip: 10.3.0.1, username: \"a \\\"b\\\" 'c' \\\\ # $d\"}}";
+    let agent = "{agent: fence_virsh, options: {ip: 10.3.0.1, username: \"a 'c' # $d\"}}";
     let agents = format!("fencing: agents, agents: {{hapx01: {agent}, hapx02: {agent}}}");
     let mut all = blueprints();
     all.extend([

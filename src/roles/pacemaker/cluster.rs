@@ -79,7 +79,7 @@ fn agent<'a>(agent: &'a FenceAgent, favoured: Option<&str>) -> Agent<'a> {
     Agent { machine: &agent.machine, kind: &agent.agent, parameters: parameters.join(" ") }
 }
 
-/// In quotes, as crm reads them (Python's shlex, POSIX mode).
+/// In quotes, which no value has in it.
 fn parameter(key: &str, value: &str) -> String {
-    format!("{key}=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+    format!("{key}=\"{value}\"")
 }
