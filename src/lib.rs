@@ -123,6 +123,7 @@ pub fn plan_site(inputs: &Inputs) -> (Option<Site>, Report) {
         site = resolve::resolve(&read.blueprint, &document, &inputs.named, &inputs.allowed, &mut found);
         found.retain(|diagnostic| !read.explains(diagnostic));
         diagnostics.append(&mut found);
+        resolve::without_derived(&mut diagnostics);
     }
     let site = site.filter(|_| !has_errors(&diagnostics));
     (site, Report { diagnostics, document: Some(document) })

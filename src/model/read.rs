@@ -78,7 +78,7 @@ const fn sections(code: Code) -> &'static [&'static str] {
         | Code::BalancedMachine
         | Code::BalancingSettings => &["networks", "machines"],
         Code::LoadBalancerMissing => &["machines", "load_balancer"],
-        Code::KubernetesMissing => &["machines", "kubernetes"],
+        Code::KubernetesMissing | Code::EtcdTopology => &["machines", "kubernetes"],
         Code::Release | Code::SnapshotWithoutMirror => &["image"],
         Code::OnlyOperatorMayEnter => &["access"],
         _ => &[],

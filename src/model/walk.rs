@@ -274,7 +274,11 @@ impl<'a> Walk<'a> {
             || format!("keys here: {}", properties.keys().map(String::as_str).collect::<Vec<_>>().join(", ")),
             |meant| format!("did you mean `{meant}`?"),
         );
-        let message = format!("there is no key `{key}` here");
+        let message = if key.is_empty() {
+            "a key is empty".to_owned()
+        } else {
+            format!("there is no key `{key}` here")
+        };
         self.report(Diagnostic::new(Code::UnknownKey, Place::Key(path.clone()), message).help(help));
         meant
     }

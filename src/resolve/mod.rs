@@ -11,6 +11,7 @@ mod balancing;
 mod certificates;
 mod cidr;
 mod cluster;
+mod derived;
 mod disk;
 mod downloads;
 mod etcd;
@@ -48,6 +49,7 @@ use crate::model::Blueprint;
 use crate::site::{FloatingAddress, LoadBalancing, Site};
 use crate::source::{Document, Reason};
 
+pub(crate) use derived::without_derived;
 pub(crate) use manifests::named_files;
 
 /// Files that a blueprint names, by their paths: what is in them, or why they cannot be read.

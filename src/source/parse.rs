@@ -54,19 +54,21 @@ fn refuse_bytes(file: FileId, text: &str) -> Option<Diagnostic> {
     if let Some(damage) = text.find('\u{fffd}') {
         let place = at(damage..damage + '\u{fffd}'.len_utf8());
         return Some(
-            Diagnostic::new(Code::NotUtf8, place, "this character is not UTF-8")
-                .help("save the file as UTF-8; it seems to be in an older encoding, as Latin-1"),
+            Diagnostic::new(Code::NotUtf8, place, "bytes that are not UTF-8, or U+FFFD, which stands for such")
+                .help("write the character anew, and save the file as UTF-8; it may be in an older encoding, as Latin-1"),
         );
     }
     let carriage_return = text.find('\r')?;
+    let before_line_feed = text.get(carriage_return + 1..).is_some_and(|rest| rest.starts_with('\n'));
+    let message = if before_line_feed {
+        "the file has Windows line ends (CR LF)"
+    } else {
+        "a carriage return (CR) without a line feed: YAML takes it for the end of a line, and editors may not show it"
+    };
     Some(
-        Diagnostic::new(
-            Code::CarriageReturn,
-            at(carriage_return..carriage_return + 1),
-            "the file has Windows line ends (CR LF)",
-        )
-        .label("the first one is here")
-        .help("save it with Unix line ends; in git: `*.yaml text eol=lf` in .gitattributes"),
+        Diagnostic::new(Code::CarriageReturn, at(carriage_return..carriage_return + 1), message)
+            .label("the first one is here")
+            .help("save it with Unix line ends; in git: `*.yaml text eol=lf` in .gitattributes"),
     )
 }
 

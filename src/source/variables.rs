@@ -16,7 +16,9 @@ const MAX_DEPTH: usize = 16;
 /// number. `$${` stands for a literal `${`. Keys are left as they are.
 pub(super) fn substitute(root: &mut Node, diagnostics: &mut Vec<Diagnostic>) {
     let definitions = take_definitions(root);
-    let mut table = Table { known: BTreeMap::new(), depth: 0, budget: Some(MAX_TEXT), diagnostics };
+    // Definitions that are no mapping are still there: they may have been meant to define anything.
+    let lost = root.get("variables").is_some();
+    let mut table = Table { known: BTreeMap::new(), lost, depth: 0, budget: Some(MAX_TEXT), diagnostics };
     let definitions = definitions.as_ref().map_or(&[][..], Node::entries);
     for (key, node) in definitions {
         let definition = table.definition(&key.text, node);
@@ -54,6 +56,8 @@ enum Variable {
 
 struct Table<'a> {
     known: BTreeMap<String, Variable>,
+    /// Whether definitions could not be understood.
+    lost: bool,
     /// Variables that are being resolved.
     depth: usize,
     /// Bytes that references may still become; none once that has been reported.
@@ -181,6 +185,7 @@ impl Table<'_> {
                 None
             }
             Some(Variable::Refused) => None,
+            None if self.lost => None,
             None => {
                 let near = did_you_mean(name, self.known.keys().map(String::as_str));
                 let help = match near {

@@ -117,7 +117,7 @@ impl Bundle {
 
 impl Drop for Bundle {
     fn drop(&mut self) {
-        stage::abandon(&self.place);
+        let _ = fs::remove_dir_all(&self.place.staging);
     }
 }
 

@@ -77,6 +77,8 @@ pub enum Error {
         source: io::Error,
         /// Whether there is an earlier tree, which then is whole.
         whole: bool,
+        /// What could not be deleted of the new tree.
+        left: Option<PathBuf>,
     },
     /// The system refused a call after files may have been added.
     Unfinished {
@@ -127,9 +129,15 @@ impl fmt::Display for Error {
                 }
                 Ok(())
             }
-            Self::Failed { doing, path, source, whole } => {
-                let state = if *whole { "the earlier tree is whole" } else { "nothing was left behind" };
-                write!(f, "cannot {doing} {}: {source}; {state}{}", terminal::path(path), advice(source))
+            Self::Failed { doing, path, source, whole, left } => {
+                write!(f, "cannot {doing} {}: {source}", terminal::path(path))?;
+                if let Some(left) = left {
+                    write!(f, "; {} is left, which the next build deletes", terminal::path(left))?;
+                } else if !whole {
+                    f.write_str("; nothing was left behind")?;
+                }
+                let earlier = if *whole { "; the earlier tree is whole" } else { "" };
+                write!(f, "{earlier}{}", advice(source))
             }
             Self::Unfinished { doing, path, source } => {
                 write!(
@@ -155,6 +163,13 @@ impl fmt::Display for Error {
 fn advice(source: &io::Error) -> &'static str {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space and build again",
+        // EPERM, and not EACCES: no mode and no owner has to do with it.
+        io::ErrorKind::PermissionDenied if source.raw_os_error() == Some(1) => {
+            "; it may be immutable (`lsattr` shows that, `chattr -i` ends it), or its file system does not allow this"
+        }
+        io::ErrorKind::FileTooLarge => {
+            "; files may not be longer (`ulimit -f` shows how long, or the file system says so)"
+        }
         io::ErrorKind::PermissionDenied => "; check who owns it (chown, chmod) and build again",
         io::ErrorKind::ReadOnlyFilesystem => "; choose another folder with --out",
         _ => "",

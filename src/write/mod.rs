@@ -110,8 +110,8 @@ fn write_on(system: FileSystem, artifacts: &Artifacts, out: &Path) -> Result<Rep
     swap::recover(&place)?;
     let plan = plan::plan(&wanted, &place)?;
     if !plan.report.is_unchanged() {
-        stage::build(system, &plan, &place).inspect_err(|_| stage::abandon(&place))?;
-        swap::put_in_place(system, &place).inspect_err(|_| stage::abandon(&place))?;
+        stage::build(system, &plan, &place).map_err(|error| stage::abandon(&place, error))?;
+        swap::put_in_place(system, &place).map_err(|error| stage::abandon(&place, error))?;
         swap::clear_away(&place)?;
     }
     Ok(plan.report)

@@ -40,7 +40,7 @@ impl Place {
             Ok(inside) if !inside.as_os_str().is_empty() => self.live.join(inside),
             _ => path.components().collect(),
         };
-        Error::Failed { doing, path, source, whole: exists(&self.live) }
+        Error::Failed { doing, path, source, whole: exists(&self.live), left: None }
     }
 }
 

@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use super::error::Error;
 use super::filesystem::{FileSystem, is_unsupported, sync};
 use super::manifest::MANIFEST;
-use super::place::Place;
+use super::place::{Place, exists};
 use super::plan::{FOLDER_MODE, Plan};
 use super::whole::set_mode;
 use crate::artifact::Artifact;
@@ -45,9 +45,13 @@ pub(super) fn build(system: FileSystem, plan: &Plan<'_>, place: &Place) -> Resul
     pool().map_or_else(|_| sync(), |pool| pool.install(sync))
 }
 
-/// Deletes an unfinished tree after a failure; what cannot be deleted now, the next build deletes.
-pub(super) fn abandon(place: &Place) {
+/// Deletes an unfinished tree after a failure, which then says whether it could; the next build deletes what it could not.
+pub(super) fn abandon(place: &Place, mut failure: Error) -> Error {
     let _ = fs::remove_dir_all(&place.staging);
+    if let Error::Failed { left, .. } = &mut failure {
+        *left = exists(&place.staging).then(|| place.staging.clone());
+    }
+    failure
 }
 
 fn pool() -> Result<ThreadPool, ThreadPoolBuildError> {

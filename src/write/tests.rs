@@ -342,3 +342,30 @@ fn a_second_write_waits_for_the_first() {
         assert_eq!(second.join().unwrap().removed, 1);
     });
 }
+
+#[test]
+fn what_is_left_of_a_failed_build_is_named() {
+    let out = tempfile::tempdir().unwrap();
+    let place = Place::new(out.path(), "demo").unwrap();
+    let failure = || place.failed("write", &place.live.join("a"), std::io::ErrorKind::StorageFull.into());
+    assert!(super::stage::abandon(&place, failure()).to_string().contains("; nothing was left behind; free"));
+    // What is no folder is not deleted as one.
+    std::fs::write(&place.staging, "").unwrap();
+    let said = super::stage::abandon(&place, failure()).to_string();
+    assert!(
+        said.contains(".demo.staging is left, which the next build deletes") && !said.contains("nothing"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_way_out_goes_with_what_the_system_said() {
+    let out = tempfile::tempdir().unwrap();
+    let place = Place::new(out.path(), "demo").unwrap();
+    let said = |code| {
+        place.failed("write", &place.live.join("a"), std::io::Error::from_raw_os_error(code)).to_string()
+    };
+    let (operation, access) = (said(1), said(13));
+    assert!(operation.contains("chattr -i") && !operation.contains("chown"), "{operation}");
+    assert!(access.contains("chown") && !access.contains("chattr"), "{access}");
+}

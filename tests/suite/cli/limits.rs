@@ -40,3 +40,14 @@ fn without_more_threads_everything_is_done_on_one() {
     assert_eq!(project.bpc(&["build"]).status, 0);
     assert!(project.tree("out") == before);
 }
+
+#[test]
+fn a_limit_on_files_is_an_error_like_any_other() {
+    let project = Project::with(&["alpha"]);
+    assert_eq!(project.bpc(&["vault", "new"]).status, 0);
+    let Some(mut command) = limited(&project, "--fsize=20000", &["build"]) else { return };
+    let said = said(&mut command);
+    assert_eq!(said.status, 2, "{said:?}");
+    assert!(said.err.contains("File too large") && said.err.contains("`ulimit -f`"), "{}", said.err);
+    assert!(!project.path("out/alpha").exists() && !project.path("out/.alpha.staging").exists());
+}
