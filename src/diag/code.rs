@@ -109,6 +109,7 @@ codes! {
     Error "0315" NameLength: "a name that becomes too long",
     Warning "0316" DomainReserved: "a domain that is used for something else",
     Error "0317" TooManyMachines: "more machines than one host can hold",
+    Error "0318" PackageConflict: "a package that cannot be beside another",
     Error "0319" NothingListens: "a published port where nothing answers",
     Error "0401" SizeSyntax: "not a size",
     Error "0402" SizeRange: "a size out of range",

@@ -30,7 +30,7 @@ pub struct System {
     /// Time servers. Default: the distribution's own.
     #[serde(default)]
     pub ntp: Vec<String>,
-    /// Packages for every machine.
+    /// Packages for every machine; one that keeps the time takes the place of systemd-timesyncd.
     #[serde(default)]
     pub packages: Vec<String>,
 }

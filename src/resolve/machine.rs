@@ -89,9 +89,7 @@ impl Resolver<'_> {
         self.group_networks(written, networks, &path);
         self.group_pins(group, written, &path);
         let published = self.published(written, &path);
-        for (index, package) in written.packages.iter().enumerate() {
-            self.package(package, &path.key("packages").index(index));
-        }
+        let (packages, time_daemon) = self.group_packages(written, &path);
         let disks = self.data_disks(written, &path.key("disks"));
         let (labels, taints) = (self.labels(written, &path), self.taints(written, &path));
         let machine = |(index, name): (usize, String)| {
@@ -105,7 +103,8 @@ impl Resolver<'_> {
                 disks: disks.clone(),
                 // What these are depends on the image, too.
                 volumes: Vec::new(),
-                packages: written.packages.clone(),
+                packages: packages.clone(),
+                time_daemon,
                 // One port of the host leads to one machine: the first of the group.
                 published: if index == 0 { published.clone() } else { Vec::new() },
                 labels: labels.clone(),
@@ -228,21 +227,6 @@ impl Resolver<'_> {
                     .other(Place::Key(other.path.clone()), "the other machine")
                     .note("MAC addresses are derived from the names of blueprint, machine and network, so that they stay")
                     .help("rename the machine that is newer: any other name will do"),
-            );
-        }
-    }
-
-    /// The name of a Debian package (Debian Policy, section 5.6.7).
-    pub(super) fn package(&mut self, name: &str, path: &Path) {
-        let fits = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
-        let valid = name.len() >= 2
-            && name.bytes().next().is_some_and(fits)
-            && name.bytes().all(|c| fits(c) || b"+-.".contains(&c));
-        if !valid {
-            let message = format!("`{name}` is not the name of a package");
-            self.report(
-                Diagnostic::new(Code::PackageName, Place::Value(path.clone()), message)
-                    .help("lower-case letters, digits, `+`, `-` and `.`: `bind9-dnsutils`"),
             );
         }
     }

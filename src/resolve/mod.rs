@@ -30,6 +30,7 @@ mod names;
 mod network;
 mod node_ports;
 mod offer;
+mod packages;
 mod ports;
 mod ranges;
 mod releases;
@@ -93,6 +94,7 @@ impl Resolver<'_> {
         let access = self.access();
         let mut networks = self.networks();
         let mut machines = self.machines(&networks);
+        self.packages_together();
         self.networks_over_nat(&machines, &networks);
         self.storage(&mut machines, image.as_ref());
         self.role_networks(&machines, &networks);

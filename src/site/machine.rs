@@ -30,6 +30,8 @@ pub struct Machine {
     pub volumes: Vec<MachineVolume>,
     /// Packages beyond those of its role.
     pub packages: Vec<String>,
+    /// What keeps its time.
+    pub time_daemon: TimeDaemon,
     /// Ports of the host that lead to it.
     pub published: Vec<PublishedPort>,
     /// Its labels as a node of the cluster.
@@ -38,6 +40,35 @@ pub struct Machine {
     pub taints: Option<Vec<Taint>>,
     /// The line of the blueprint that asks for it: `blueprint.yaml:31`.
     pub origin: String,
+}
+
+/// A program that keeps the time; Debian and Ubuntu install no two of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeDaemon {
+    /// That of systemd, unless the blueprint's packages bring another.
+    Timesyncd,
+    /// chrony.
+    Chrony,
+    /// That of the package `ntpsec`.
+    Ntpsec,
+    /// That of the package `openntpd`.
+    Openntpd,
+}
+
+impl TimeDaemon {
+    /// All but systemd's.
+    pub const OTHERS: [Self; 3] = [Self::Chrony, Self::Ntpsec, Self::Openntpd];
+
+    /// Names its package.
+    #[must_use]
+    pub const fn package(self) -> &'static str {
+        match self {
+            Self::Timesyncd => "systemd-timesyncd",
+            Self::Chrony => "chrony",
+            Self::Ntpsec => "ntpsec",
+            Self::Openntpd => "openntpd",
+        }
+    }
 }
 
 /// The name of the disk that a machine starts from; no other disk is called so.

@@ -42,7 +42,7 @@ pub use load_balancer::{
 };
 pub use machine::{
     Attachment, Disk, Machine, MachineVolume, Medium, Mounted, Nic, PublishedPort, Purpose, SEED,
-    SYSTEM_DISK, Segment, Taint,
+    SYSTEM_DISK, Segment, Taint, TimeDaemon,
 };
 pub use network::{GatewayAddresses, Network, Pool};
 pub use published::PublishedTarget;

@@ -1,5 +1,8 @@
 //! The packages of every machine, looked up in the distribution's own list, and the way that apt takes to them.
 
+mod archive;
+mod conflicts;
+
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -81,6 +84,7 @@ fn apt_asks_the_proxy_of_the_blueprint() {
                 ("apt.conf", configuration),
                 ("bpc.sources", sources),
                 ("lists/partial/x", b""),
+                ("cache/x", b""),
                 ("status", b""),
             ]);
             let mut command = apt_get.command();
@@ -89,6 +93,7 @@ fn apt_asks_the_proxy_of_the_blueprint() {
                 ("Dir::Etc::SourceList", "bpc.sources"),
                 ("Dir::State::Lists", "lists"),
                 ("Dir::State::Status", "status"),
+                ("Dir::Cache", "cache"),
             ] {
                 command.args(["-o", &format!("{option}={}", staged.path_for(file).display())]);
             }

@@ -25,7 +25,7 @@ pub(super) fn setup(site: &Site, credentials: &Credentials, machine: &Machine) -
     let keys: Vec<&str> = site.ssh_keys.iter().filter_map(|line| key(line)).collect();
     let variables = [("LOGIN", site.user.as_str()), ("KEYS", &keys.join(" "))];
     setup.stages.push(Stage::new(3, "users", &variables, include_str!("users.sh")));
-    setup.install(["ca-certificates", "curl", "systemd-timesyncd"]);
+    setup.install(["ca-certificates", "curl", machine.time_daemon.package()]);
     setup.packages.extend(machine.packages.iter().cloned());
     if let Some(sources) = &site.image.sources {
         let file = File::text("/etc/apt/sources.list.d/bpc.sources", apt::sources(&site.image, sources));
