@@ -80,6 +80,8 @@ pub enum Kind {
     Installer,
     /// What the operator runs on the host, and what such a script reads.
     Script,
+    /// What keeps all of it out of a repository.
+    Ignore,
     /// The list of all artifacts.
     Manifest,
     /// The digests of all artifacts, in the format of `sha256sum`.
@@ -104,6 +106,7 @@ impl Kind {
             Self::Password => "password",
             Self::Installer => "installer",
             Self::Script => "script",
+            Self::Ignore => "ignore",
             Self::Manifest => "manifest",
             Self::Digests => "digests",
         }
@@ -126,6 +129,19 @@ pub struct Artifact {
 }
 
 impl Artifact {
+    /// What has git leave a folder of outputs alone, wherever it lies (gitignore(5)): there are keys in it.
+    #[must_use]
+    pub fn ignore(origin: &str) -> Self {
+        let text = "# There are secrets in this folder, and all of it can be built again.\n*\n";
+        Self {
+            path: ".gitignore".to_owned(),
+            kind: Kind::Ignore,
+            content: text.into(),
+            executable: false,
+            origin: origin.to_owned(),
+        }
+    }
+
     /// Its file mode: 0600 for a secret (0700 if it may be run), else 0644 or 0755, whatever the umask says.
     #[must_use]
     pub const fn mode(&self) -> u32 {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bpc::diag::render::Style;
-use bpc::driver::{self, Sources, Terminal, View};
+use bpc::driver::{self, Sources, Terminal, Vaults, View};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
@@ -72,6 +72,9 @@ Examples:
         /// The vault, 32 bytes that all secrets come from [default: vault.key beside the blueprint, made if missing].
         #[arg(long, value_name = "FILE")]
         vault: Option<PathBuf>,
+        /// Go on although the earlier build was made with another vault: every key, certificate and password changes.
+        #[arg(long)]
+        new_vault: bool,
     },
     /// Make one file of each machine, for VirtualBox's `import` and other hypervisors.
     #[command(after_help = "\
@@ -97,6 +100,9 @@ Examples:
         /// The vault [default: vault.key beside the blueprint, made if missing].
         #[arg(long, value_name = "FILE")]
         vault: Option<PathBuf>,
+        /// Go on although the earlier build was made with another vault.
+        #[arg(long)]
+        new_vault: bool,
     },
     /// Report what is wrong with blueprints: a build that writes nothing.
     #[command(after_help = "\
@@ -260,11 +266,13 @@ fn carry_out(Cli { command, color }: Cli) -> ExitCode {
         Command::Init { folder, name, from, .. } => {
             driver::init(&mut terminal, &folder, name.as_deref(), &from)
         }
-        Command::Build { blueprints, out, vault } => {
-            driver::build(&mut terminal, blueprints.sources(), &out, vault.as_deref())
+        Command::Build { blueprints, out, vault, new_vault } => {
+            let vaults = Vaults { named: vault.as_deref(), another: new_vault };
+            driver::build(&mut terminal, blueprints.sources(), &out, vaults)
         }
-        Command::Bundle { blueprints, ova: _, disk, out, vault } => {
-            driver::bundle(&mut terminal, blueprints.sources(), &out, vault.as_deref(), disk.as_deref())
+        Command::Bundle { blueprints, ova: _, disk, out, vault, new_vault } => {
+            let vaults = Vaults { named: vault.as_deref(), another: new_vault };
+            driver::bundle(&mut terminal, blueprints.sources(), &out, vaults, disk.as_deref())
         }
         Command::Check { blueprints, at, vault } => {
             driver::check(&mut terminal, blueprints.sources(), vault.as_deref(), at)

@@ -186,6 +186,7 @@ codes! {
     Error "0903" VaultUnreadable: "a vault that cannot be read or made",
     Error "0904" BlueprintUnreadable: "a blueprint that cannot be read",
     Error "0905" BlueprintNameTaken: "two blueprints of one name",
+    Error "0906" OtherVault: "a tree that was built with another vault",
 }
 
 impl Code {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::disk::DiskImage;
-use super::{Sources, Status, Terminal, all, made};
+use super::{Sources, Status, Terminal, Vaults, all, made};
 use crate::artifact::SharedDisk;
 use crate::format::{ova, vmdk};
 use crate::site::Machine;
@@ -20,7 +20,7 @@ pub fn bundle(
     terminal: &mut Terminal<'_>,
     sources: Sources<'_>,
     out: &Path,
-    vault: Option<&Path>,
+    vaults: Vaults<'_>,
     disk: Option<&Path>,
 ) -> Status {
     let sites = match all(terminal, sources) {
@@ -35,7 +35,7 @@ pub fn bundle(
         Ok(image) => image,
         Err(useless) => return terminal.fail_with_help(&useless.message, &useless.help),
     };
-    let compiled = match made(terminal, &sites, vault) {
+    let compiled = match made(terminal, &sites, vaults, out) {
         Ok(compiled) => compiled,
         Err(status) => return status,
     };

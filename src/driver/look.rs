@@ -131,11 +131,13 @@ fn plan_changes(
     let mut all = Vec::new();
     for one in look(terminal, sources, vault)? {
         let earlier = read::digests(&out.join(&one.built.site.name)).map_err(|why| terminal.fail(&why))?;
-        if let (Some(path), false) = (&one.missing, earlier.is_empty()) {
+        let bound = read::bound(&out.join(&one.built.site.name)).map_err(|why| terminal.fail(&why))?;
+        // Of one that is lost the changes themselves tell.
+        if let (Some(path), false, None) = (&one.missing, earlier.is_empty(), vault::earlier(&bound)) {
             terminal.no_vault(path);
         }
-        let bound = read::bound(&out.join(&one.built.site.name)).map_err(|why| terminal.fail(&why))?;
-        all.push(Changes::new(&one.built.site, &one.built.artifacts, &earlier, &bound));
+        let vault = one.missing.is_none().then(|| one.built.credentials.fingerprint());
+        all.push(Changes::new(&one.built.site, &one.built.artifacts, (&earlier, &bound), vault));
     }
     terminal.plans(&all, Changes::to_table);
     Ok(())

@@ -48,11 +48,20 @@ pub struct Sources<'a> {
     pub allowed: &'a [PathBuf],
 }
 
+/// Which vault secrets come from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Vaults<'a> {
+    /// The one that was named, in place of those beside the blueprints.
+    pub named: Option<&'a Path>,
+    /// Whether it may be another one than that of an earlier tree.
+    pub another: bool,
+}
+
 /// Builds blueprints into `out`.
 ///
 /// If one of them has an error, or its vault is refused, nothing is written for any of them.
-pub fn build(terminal: &mut Terminal<'_>, sources: Sources<'_>, out: &Path, vault: Option<&Path>) -> Status {
-    let compiled = match all(terminal, sources).and_then(|sites| made(terminal, &sites, vault)) {
+pub fn build(terminal: &mut Terminal<'_>, sources: Sources<'_>, out: &Path, vaults: Vaults<'_>) -> Status {
+    let compiled = match all(terminal, sources).and_then(|sites| made(terminal, &sites, vaults, out)) {
         Ok(compiled) => compiled,
         Err(status) => return status,
     };
@@ -172,9 +181,30 @@ fn all(terminal: &mut Terminal<'_>, sources: Sources<'_>) -> Result<Vec<Found>, 
     if status == Status::Success { Ok(all) } else { Err(status) }
 }
 
-/// Makes the artifacts of these sites, each from its vault, which is made if it is missing.
-fn made(terminal: &mut Terminal<'_>, sites: &[Found], vault: Option<&Path>) -> Result<Vec<Compiled>, Status> {
-    let vaults = vault::open(vault, &paths_of(sites)).map_err(|refused| terminal.refuse(&refused))?;
+/// Makes the artifacts of these sites, each from its vault, which is made if it is missing: unless what is in `out` was
+/// built with another one.
+fn made(
+    terminal: &mut Terminal<'_>,
+    sites: &[Found],
+    vaults: Vaults<'_>,
+    out: &Path,
+) -> Result<Vec<Compiled>, Status> {
+    let paths = paths_of(sites);
+    if !vaults.another {
+        let found = vault::found(vaults.named, &paths).map_err(|refused| terminal.refuse(&refused))?;
+        let trees = sites.iter().map(|found| out.join(&found.site.name));
+        let earlier = trees.map(|tree| Ok((read::bound(&tree)?, tree))).collect::<Result<Vec<_>, String>>();
+        let earlier = earlier.map_err(|why| terminal.fail(&why))?;
+        let others: Vec<Diagnostic> = found
+            .iter()
+            .zip(&earlier)
+            .filter_map(|(found, (bound, tree))| vault::another(found, bound, tree))
+            .collect();
+        if !others.is_empty() {
+            return Err(terminal.refuse(&others));
+        }
+    }
+    let vaults = vault::open(vaults.named, &paths).map_err(|refused| terminal.refuse(&refused))?;
     for opened in &vaults {
         terminal.vault(opened);
     }

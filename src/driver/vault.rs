@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::diag::{Code, Diagnostic, Place};
 use crate::format::shell;
 use crate::format::terminal::path as shown_path;
+use crate::site::VAULT;
 use crate::value::Secret;
 use crate::vault::Vault;
 use crate::write::{self, Unread};
@@ -51,6 +52,28 @@ pub(super) fn found(named: Option<&Path>, blueprints: &[PathBuf]) -> Result<Vec<
         }
         None => each(blueprints.iter().map(|blueprint| beside(blueprint)), read),
     }
+}
+
+/// The fingerprint of the vault that a tree was built with, by its list of what machines are bound to.
+pub(super) fn earlier(bound: &str) -> Option<&str> {
+    bound.split_whitespace().find_map(|word| word.strip_prefix(VAULT)?.strip_prefix('='))
+}
+
+/// What is wrong if a vault is not the one that the tree was built with, whose list of what machines are bound to is `bound`.
+pub(super) fn another((path, vault): &Found, bound: &str, tree: &Path) -> Option<Diagnostic> {
+    let earlier = earlier(bound)?;
+    let (tree, path) = (shown_path(tree), shown_path(path));
+    let message = match vault.as_ref().map(Vault::fingerprint) {
+        Some(now) if now == earlier => return None,
+        Some(now) => format!("{tree} was built with the vault {earlier}, and {path} is another one, {now}"),
+        None => format!("{tree} was built with the vault {earlier}, and there is none at {path}"),
+    };
+    Some(
+        Diagnostic::new(Code::OtherVault, Place::Outside, message)
+            .note("with another vault every key, certificate and password is another one: machines that run accept none of them")
+            .help(format!("put your copy of that vault back as {path}; `bpc vault show FILE` prints which one a file is"))
+            .help("to go on with another one: `virtualbox/destroy.sh` of that tree, if its machines are there, then `--new-vault`"),
+    )
 }
 
 /// Vaults that must be there.

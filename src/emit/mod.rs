@@ -30,7 +30,8 @@ pub(crate) fn site(site: &Site, credentials: &Credentials, setups: &Setups) -> R
     let of_machines = made?.into_iter().flatten();
     let of_operator = operator::artifacts(&setups.operator);
     let of_all = of_installer(site)?.into_iter().chain(report::artifacts(site, credentials, setups)?);
-    Ok(of_machines.chain(of_operator).chain(of_all).collect())
+    let ignore = Artifact::ignore(&site.name);
+    Ok(of_machines.chain(of_operator).chain(of_all).chain([ignore]).collect())
 }
 
 /// What installs the system disk that all machines start from; Ubuntu's installer reads its answers from a seed.

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::table::table;
 use crate::artifact::Artifacts;
-use crate::site::{Bound, Effect, Machine, Site};
+use crate::site::{Bound, Effect, Machine, Site, VAULT};
 
 /// Digests of the files of an earlier build, by path: what its `SHA256SUMS` says.
 pub type Earlier = BTreeMap<String, String>;
@@ -60,6 +60,8 @@ enum Change {
     Hardware,
     /// Both at a time.
     HardwareAndSeed,
+    /// Everything secret on it is another one.
+    OtherVault,
     /// It stays until it is destroyed.
     Gone,
 }
@@ -71,6 +73,7 @@ impl Change {
             Self::Seed => "new seed",
             Self::Hardware => "new hardware",
             Self::HardwareAndSeed => "new hardware and seed",
+            Self::OtherVault => "another machine: its keys are another vault's",
             Self::Gone => "gone; stays until destroy.sh",
         }
     }
@@ -82,9 +85,17 @@ fn definition(machine: &str) -> String {
 }
 
 impl Changes {
-    /// Compares what was built with what an earlier build has left: digests, and the text of [`BOUND_FILE`].
+    /// Compares what was built with what an earlier build has left: digests, and the text of [`BOUND_FILE`]. `vault` is the
+    /// fingerprint of the vault, if there is one.
     #[must_use]
-    pub fn new(site: &Site, built: &Artifacts, earlier: &Earlier, bound: &str) -> Self {
+    pub fn new(
+        site: &Site,
+        built: &Artifacts,
+        (earlier, bound): (&Earlier, &str),
+        vault: Option<&str>,
+    ) -> Self {
+        let settings = settings(site, bound, vault.unwrap_or("none"));
+        let other_vault = settings.iter().any(|it| it.setting == VAULT);
         let digest = |bytes: &[u8]| base16ct::lower::encode_string(&Sha256::digest(bytes));
         let now: Earlier =
             built.files.iter().map(|file| (file.path.clone(), digest(file.content.bytes()))).collect();
@@ -95,12 +106,14 @@ impl Changes {
             let seed = differs(&format!("machines/{name}/seed.iso"));
             let change = match (differs(&definition(name)), seed) {
                 _ if !earlier.contains_key(&definition(name)) => Change::New,
+                _ if other_vault => Change::OtherVault,
                 (true, true) => Change::HardwareAndSeed,
                 (true, false) => Change::Hardware,
                 (false, true) => Change::Seed,
                 (false, false) => continue,
             };
-            let files = if change == Change::New { Vec::new() } else { differing(name, &now, earlier) };
+            let all = matches!(change, Change::New | Change::OtherVault);
+            let files = if all { Vec::new() } else { differing(name, &now, earlier) };
             machines.push(Changed { name: name.clone(), change, files });
         }
         let were = earlier.keys().filter_map(|path| {
@@ -112,7 +125,7 @@ impl Changes {
         machines.extend(gone);
         let disk = "virtualbox/system-disk.conf";
         let system_disk = earlier.get(disk).is_some_and(|was| now.get(disk) != Some(was));
-        Self { name: site.name.clone(), system_disk, machines, settings: settings(site, bound) }
+        Self { name: site.name.clone(), system_disk, machines, settings }
     }
 
     /// As a table.
@@ -124,9 +137,14 @@ impl Changes {
             count => format!("{count} machines change"),
         };
         let mut text = format!("{}: {changes}\n", self.name);
+        let (vault, settings): (Vec<_>, Vec<_>) = self.settings.iter().partition(|it| it.setting == VAULT);
+        if let [vault] = vault.as_slice() {
+            text += &vault.to_text();
+            text.push('\n');
+        }
         let rows: Vec<Vec<String>> = self.machines.iter().flat_map(Changed::rows).collect();
         text += &table(&["MACHINE", "CHANGE", "FILE"], &rows);
-        text += &self.settings.iter().map(ChangedSetting::to_text).collect::<String>();
+        text += &settings.into_iter().map(ChangedSetting::to_text).collect::<String>();
         if self.system_disk {
             text +=
                 "\nThe system disk is another one: machines keep theirs until `up.sh --recreate MACHINE`.\n";
@@ -136,11 +154,11 @@ impl Changes {
 }
 
 /// The settings of machines that are bound to another value, each once.
-fn settings(site: &Site, was: &str) -> Vec<ChangedSetting> {
+fn settings(site: &Site, was: &str, vault: &str) -> Vec<ChangedSetting> {
     let was: BTreeMap<&str, &str> = was.lines().filter_map(|line| line.split_once(' ')).collect();
     let mut found: Vec<ChangedSetting> = Vec::new();
     for machine in &site.machines {
-        let now = site.bound(machine);
+        let now = site.bound(machine, vault);
         let pairs = was.get(machine.name.as_str()).unwrap_or(&"").split(' ');
         for (name, old) in pairs.filter_map(|pair| pair.split_once('=')) {
             let Some(bound) = crate::site::BOUND.iter().find(|bound| bound.name == name) else { continue };
@@ -177,6 +195,8 @@ impl ChangedSetting {
             format!("`up.sh` refuses this without `--accept={setting}`.")
         } else if self.effect == Effect::Kept.as_str() {
             "What is there stays as it is.".to_owned()
+        } else if self.effect == Effect::Strange.as_str() {
+            "`bpc build` refuses this without `--new-vault`, and `up.sh` while machines of the old one are there.".to_owned()
         } else {
             "These machines change together.".to_owned()
         };

@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use crate::value::Uuid;
 
 pub use crate::model::{Architecture, Distribution, FileSystem, Firmware, MountOption, Role};
-pub use bound::{BOUND, Bound, Effect, Rule};
+pub use bound::{BOUND, Bound, Effect, Rule, VAULT};
 pub use certificates::{
     Algorithm, AuthorityKeys, AuthorityKind, CertificateKind, CertificatePlan, CertificateUsage,
     EXPIRES_SOON, Holder, PlannedCertificate, SERVICE_ACCOUNT,

@@ -36,7 +36,9 @@ impl fmt::Display for Unread {
 
 impl From<io::Error> for Unread {
     fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::NotFound { Self::Missing } else { Self::System(error) }
+        // Nothing is below what is no folder.
+        let missing = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+        if missing { Self::Missing } else { Self::System(error) }
     }
 }
 

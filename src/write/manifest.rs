@@ -21,18 +21,10 @@ pub(super) const DIGESTS: &str = "SHA256SUMS";
 pub const MOST_BYTES: usize = 64 << 20;
 
 #[derive(Serialize)]
-struct Manifest<'a> {
-    bpc: &'a str,
-    blueprint: &'a str,
-    files: Vec<Entry<'a>>,
-}
-
-#[derive(Serialize)]
 struct Entry<'a> {
     path: &'a str,
     kind: &'a str,
     size: u64,
-    sha256: &'a str,
     mode: String,
     visibility: &'a str,
     origin: &'a str,
@@ -75,11 +67,15 @@ pub fn manifest(artifacts: &Artifacts) -> Vec<Artifact> {
 /// The two lists of these files of a blueprint.
 pub(super) fn lists(blueprint: &str, mut listed: Vec<Listed<'_>>) -> Vec<Artifact> {
     listed.sort_by_key(|file| file.path);
-    let list =
-        Manifest { bpc: env!("CARGO_PKG_VERSION"), blueprint, files: listed.iter().map(entry).collect() };
-    // Strings and numbers only: there is nothing in it that JSON could not hold.
-    let mut json = serde_json::to_vec_pretty(&list).unwrap_or_default();
-    json.push(b'\n');
+    // A line for each file, for whoever reads what changed; digests are in the other list.
+    let entries: Vec<String> = listed.iter().map(|file| format!("    {}", json(&entry(file)))).collect();
+    let json = format!(
+        "{{\n  \"bpc\": {},\n  \"blueprint\": {},\n  \"files\": [\n{}\n  ]\n}}\n",
+        json(&env!("CARGO_PKG_VERSION")),
+        json(&blueprint),
+        entries.join(",\n")
+    )
+    .into_bytes();
 
     let json_digest = digest(&json);
     let mut lines: Vec<(&str, &str)> = listed.iter().map(|file| (file.path, file.sha256.as_str())).collect();
@@ -92,12 +88,16 @@ pub(super) fn lists(blueprint: &str, mut listed: Vec<Listed<'_>>) -> Vec<Artifac
     ]
 }
 
+/// As JSON: strings and numbers only, so there is nothing in it that JSON could not hold.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 fn entry<'a>(file: &'a Listed<'_>) -> Entry<'a> {
     Entry {
         path: file.path,
         kind: file.kind.as_str(),
         size: file.size,
-        sha256: &file.sha256,
         mode: format!("{:04o}", file.mode),
         visibility: if file.secret { "secret" } else { "public" },
         origin: file.origin,
@@ -118,7 +118,7 @@ fn sum_line(path: &str, digest: &str) -> String {
     }
 }
 
-fn digest(bytes: &[u8]) -> String {
+pub(super) fn digest(bytes: &[u8]) -> String {
     base16ct::lower::encode_string(&Sha256::digest(bytes))
 }
 

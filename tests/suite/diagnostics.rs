@@ -86,12 +86,13 @@ fn no_snapshot_outlives_its_blueprint() {
 }
 
 /// Codes of what is outside a blueprint, such as a vault or the time that somebody asks about; `cli` has their tests.
-const OUTSIDE: [Code; 7] = [
+const OUTSIDE: [Code; 8] = [
     Code::CertificatesNotGood,
     Code::CertificatesEndSoon,
     Code::VaultPermissions,
     Code::VaultSize,
     Code::VaultUnreadable,
+    Code::OtherVault,
     Code::BlueprintUnreadable,
     Code::BlueprintNameTaken,
 ];

@@ -7,7 +7,7 @@
 mod table;
 mod values;
 
-pub use table::BOUND;
+pub use table::{BOUND, VAULT};
 
 /// What an empty value is written as.
 const NONE: &str = "-";
@@ -49,6 +49,8 @@ pub enum Effect {
     Kept,
     /// All machines of the same value change at a time.
     Together,
+    /// Machines with the old value are not the tree's any more, since their identities follow from it.
+    Strange,
 }
 
 impl Rule {
@@ -99,6 +101,7 @@ impl Effect {
             Self::Refused => "refused",
             Self::Kept => "kept",
             Self::Together => "together",
+            Self::Strange => "strange",
         }
     }
 }

@@ -15,8 +15,19 @@ const fn kept(name: &'static str, lost: &'static str, way: &'static str) -> Boun
     Bound { effect: Effect::Kept, ..refused(name, lost, way) }
 }
 
+/// The name of the vault among them: its value is a fingerprint.
+pub const VAULT: &str = "vault";
+
 /// All such settings.
-pub const BOUND: [Bound; 25] = [
+pub const BOUND: [Bound; 26] = [
+    Bound {
+        effect: Effect::Strange,
+        ..refused(
+            VAULT,
+            "every key, certificate and password is another one, and so is the identity of every machine",
+            "put back the vault that has this fingerprint ('bpc vault show FILE'); or end these machines by 'virtualbox/destroy.sh' of the tree as it is, before 'bpc build --new-vault'",
+        )
+    },
     refused("role", "the machine keeps what its old role has put on it", ONE_ANEW),
     Bound {
         rule: Rule::Every,

@@ -1,6 +1,6 @@
 //! What each machine of a site is bound to.
 
-use super::{BOUND, Bound, NONE};
+use super::{BOUND, Bound, NONE, VAULT};
 use crate::site::{
     AddOn, Algorithm, AuthorityKeys, Cluster, EtcdTopology, Failover, Machine, NetworkPlugin, Purpose, Role,
     Runtime, SERVICE_ACCOUNT, Site,
@@ -8,10 +8,12 @@ use crate::site::{
 use crate::value::Uuid;
 
 impl Site {
-    /// What a machine is bound to, in the order of [`BOUND`], each value without blanks.
+    /// What a machine is bound to, in the order of [`BOUND`], each value without blanks; `vault` is the fingerprint of the
+    /// one that its secrets come from.
     #[must_use]
-    pub fn bound(&self, machine: &Machine) -> Vec<(&'static Bound, String)> {
-        let values = self.bound_values(machine);
+    pub fn bound(&self, machine: &Machine, vault: &str) -> Vec<(&'static Bound, String)> {
+        let mut values = self.bound_values(machine);
+        values.push((VAULT, vault.to_owned()));
         let of = |bound: &'static Bound| {
             let value = values.iter().find(|(name, _)| *name == bound.name)?.1.clone();
             Some((bound, if value.is_empty() { NONE.to_owned() } else { value }))

@@ -86,7 +86,8 @@ fn bound_changes(changes: &[(&str, &str)]) -> String {
     let bound = before.artifacts.files.iter().find(|file| file.path == bpc::plan::BOUND_FILE).unwrap();
     let bound = String::from_utf8(bound.content.bytes().to_vec()).unwrap();
     let earlier = bpc::plan::Earlier::new();
-    bpc::plan::Changes::new(&after.site, &after.artifacts, &earlier, &bound).to_table()
+    let vault = Some(after.credentials.fingerprint());
+    bpc::plan::Changes::new(&after.site, &after.artifacts, (&earlier, &bound), vault).to_table()
 }
 
 #[test]
@@ -104,4 +105,21 @@ fn what_a_running_cluster_cannot_follow_is_named_with_its_values_and_its_line() 
     assert!(said.contains("What is there stays as it is."), "{said}");
     let said = bound_changes(&[("memory: 2GiB", "memory: 3GiB")]);
     assert!(!said.contains(" was "), "{said}");
+}
+
+#[test]
+fn another_vault_comes_first_and_is_no_new_hardware() {
+    let project = built();
+    let vault = project.path(BLUEPRINT).with_file_name("vault.key");
+    std::fs::rename(&vault, project.path("elsewhere.key")).unwrap();
+    let lost = changes(&project);
+    assert!(project.bpc(&["vault", "new"]).status == 0 && vault.exists());
+    for said in [lost, changes(&project)] {
+        let (_, said) = said.split_once("lab: 2 machines change\n\n").unwrap();
+        assert!(said.starts_with("blueprint.yaml: vault was "), "{said}");
+        assert!(said.contains("--new-vault") && !said.contains("hardware"), "{said}");
+        assert_eq!(said.matches("another machine: its keys are another vault's").count(), 2, "{said}");
+    }
+    std::fs::rename(project.path("elsewhere.key"), &vault).unwrap();
+    assert!(changes(&project).contains("no machine changes"));
 }

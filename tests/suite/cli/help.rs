@@ -92,6 +92,8 @@ fn of_build() {
           --out <DIR>         The output folder, with one folder per blueprint [default: out]
           --vault <FILE>      The vault, 32 bytes that all secrets come from [default: vault.key beside
                               the blueprint, made if missing]
+          --new-vault         Go on although the earlier build was made with another vault: every key,
+                              certificate and password changes
           --color <WHEN>      Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
                               [default: auto] [possible values: auto, always, never]
       -h, --help              Print help
@@ -128,6 +130,7 @@ fn of_bundle() {
                               [default: nothing]
           --out <DIR>         The output folder, with one folder per blueprint [default: out]
           --vault <FILE>      The vault [default: vault.key beside the blueprint, made if missing]
+          --new-vault         Go on although the earlier build was made with another vault
           --color <WHEN>      Colours in messages: auto is on a terminal, unless `NO_COLOR` is set
                               [default: auto] [possible values: auto, always, never]
       -h, --help              Print help

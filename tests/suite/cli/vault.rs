@@ -230,3 +230,36 @@ fn two_vaults_give_two_clusters() {
     put(&project, "blueprints/kube-compact/vault.key", &[8; 32], 0o600);
     assert_ne!(authority("third"), first);
 }
+
+#[test]
+fn a_tree_of_another_vault_is_left_as_it_is() {
+    let project = Project::with(&["alpha", "beta"]);
+    project.bpc(&["build"]);
+    let key = fs::read(project.path(KEY)).unwrap();
+    // Lost: no other one is made, for any blueprint.
+    fs::remove_file(project.path(KEY)).unwrap();
+    let lost = assert_refused(&project, &["build"], "BPC0906");
+    assert!(
+        lost.err.contains("out/alpha was built with the vault ") && lost.err.contains("there is none at"),
+        "{lost:?}"
+    );
+    assert!(!lost.err.contains("beta") && lost.err.contains("--new-vault"), "{lost:?}");
+    assert_refused(&project, &["bundle", "--ova"], "BPC0906");
+    // Another one, beside the blueprint or named.
+    put(&project, KEY, &[9; 32], 0o600);
+    put(&project, "other.key", &[9; 32], 0o600);
+    let other = assert_refused(&project, &["build"], "BPC0906");
+    assert!(other.err.contains("blueprints/alpha/vault.key is another one"), "{other:?}");
+    fs::remove_file(project.path(KEY)).unwrap();
+    assert_refused(&project, &["build", "--vault", "other.key"], "BPC0906");
+    // Another tree is another matter.
+    assert_eq!(project.bpc(&["build", "--out", "elsewhere", "--vault", "other.key"]).status, 0);
+    let before = project.tree("out");
+    let said = project.bpc(&["build", "--new-vault"]);
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(project.tree("out") != before && said.err.contains("made a new vault"), "{said:?}");
+    put(&project, KEY, &key, 0o600);
+    assert_refused(&project, &["build"], "BPC0906");
+    assert_eq!(project.bpc(&["build", "--new-vault"]).status, 0);
+    assert!(project.tree("out") == before);
+}

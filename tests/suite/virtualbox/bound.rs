@@ -82,6 +82,17 @@ fn what_a_running_cluster_cannot_follow_is_refused_before_anything_is_touched() 
 }
 
 #[test]
+fn what_another_vault_made_is_refused() {
+    let world = World::new(&tiny());
+    world.up(&[]);
+    world.build(&crate::built::with_another_vault("blueprints", "tiny"));
+    world.calls();
+    let refused = world.run("dash", "up.sh", &[]);
+    assert!(refused.status == 1 && refused.err.contains("that is not ours"), "{refused:?}");
+    assert_eq!(world.changes(), Vec::<String>::new());
+}
+
+#[test]
 fn what_is_accepted_goes_on_and_is_not_asked_again() {
     let world = World::new(&tiny());
     world.up(&[]);

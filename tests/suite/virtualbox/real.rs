@@ -225,7 +225,8 @@ fn changed_machines(old: &Compiled, new: &Compiled) -> Vec<String> {
     let digest = |bytes: &[u8]| base16ct::lower::encode_string(&Sha256::digest(bytes));
     let files = old.artifacts.files.iter();
     let earlier = files.map(|file| (file.path.clone(), digest(file.content.bytes()))).collect();
-    let changes = serde_json::to_value(Changes::new(&new.site, &new.artifacts, &earlier, "")).unwrap();
+    let changes =
+        serde_json::to_value(Changes::new(&new.site, &new.artifacts, (&earlier, ""), None)).unwrap();
     let machines = changes["machines"].as_array().unwrap().iter();
     let mut names: Vec<String> =
         machines.map(|machine| machine["name"].as_str().unwrap().to_owned()).collect();

@@ -83,7 +83,7 @@ pub(super) fn files(site: &Site, credentials: &Credentials) -> Vec<OperatorFile>
         File::text("virtualbox/lib.sh", format!("{LIBRARY_START}{}", LIBRARY.concat())),
         File::text("virtualbox/blueprint.conf", blueprint(site, credentials)),
         File::text("virtualbox/system-disk.conf", system_disk(site)),
-        File::text("virtualbox/bound", bound(site)),
+        File::text("virtualbox/bound", bound(site, credentials)),
         File::text("virtualbox/settings", settings()),
     ];
     let base_image = base_image::definition(site).map(|definition| [script(&BASE_IMAGE), definition]);
@@ -155,9 +155,12 @@ fn validity(site: &Site) -> String {
 }
 
 /// What each machine is bound to once it runs, a line for each.
-fn bound(site: &Site) -> String {
+fn bound(site: &Site, credentials: &Credentials) -> String {
     let line = |machine: &Machine| {
-        let values = site.bound(machine).into_iter().map(|(bound, value)| format!("{}={value}", bound.name));
+        let values = site
+            .bound(machine, credentials.fingerprint())
+            .into_iter()
+            .map(|(bound, value)| format!("{}={value}", bound.name));
         format!("{} {}\n", machine.name, values.collect::<Vec<_>>().join(" "))
     };
     site.machines.iter().map(line).collect()
