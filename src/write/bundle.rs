@@ -17,7 +17,7 @@ use super::plan::FOLDER_MODE;
 use super::scan::{Node, Shape};
 use super::whole::set_mode;
 use super::{lock, stage, swap};
-use crate::artifact::Kind;
+use crate::artifact::{Artifact, Kind};
 
 /// A bundle that is being written; one that is not [finished](Self::finish) leaves nothing behind.
 #[derive(Debug)]

@@ -196,24 +196,8 @@ mod tests {
           "bpc": "VERSION",
           "blueprint": "demo",
           "files": [
-            {
-              "path": "a.key",
-              "kind": "machine-file",
-              "size": 7,
-              "sha256": "f52fbd32b2b3b86ff88ef6c490628285f482af15ddcb29541f94bcf526a3f6c7",
-              "mode": "0600",
-              "visibility": "secret",
-              "origin": "blueprint.yaml:1"
-            },
-            {
-              "path": "b/seed.iso",
-              "kind": "machine-file",
-              "size": 3,
-              "sha256": "e0e4548df88a35d5854d052281c5deedad16f286f82cb2c23f2f9dea494834ac",
-              "mode": "0644",
-              "visibility": "public",
-              "origin": "blueprint.yaml:1"
-            }
+            {"path":"a.key","kind":"machine-file","size":7,"mode":"0600","visibility":"secret","origin":"blueprint.yaml:1"},
+            {"path":"b/seed.iso","kind":"machine-file","size":3,"mode":"0644","visibility":"public","origin":"blueprint.yaml:1"}
           ]
         }
         "#);

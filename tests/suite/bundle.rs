@@ -107,13 +107,16 @@ fn a_bundle_is_secret_and_listed() {
     bundle(&project, &[]);
     let mut modes = project.tree("out/demo.bundle").into_iter().map(|(path, (mode, _))| (path, mode & 0o777));
     let modes: Vec<_> = modes.by_ref().map(|(path, mode)| format!("{mode:o} {}", path.display())).collect();
-    assert_eq!(modes, ["755 ", "644 SHA256SUMS", "644 manifest.json", "600 node01.ova", "600 node02.ova"]);
+    assert_eq!(
+        modes,
+        ["755 ", "644 .gitignore", "644 SHA256SUMS", "644 manifest.json", "600 node01.ova", "600 node02.ova"]
+    );
     let sums = fs::read_to_string(project.path("out/demo.bundle/SHA256SUMS")).unwrap();
     for line in sums.lines() {
         let (digest, name) = line.split_once("  ").unwrap();
         assert_eq!(sha256(&fs::read(project.path("out/demo.bundle").join(name)).unwrap()), digest);
     }
-    assert_eq!(sums.lines().count(), 3);
+    assert_eq!(sums.lines().count(), 4);
 }
 
 #[test]
@@ -218,9 +221,9 @@ fn a_disk_is_the_one_that_the_blueprint_names_and_fits() {
 }
 
 /// The command, which may write no file longer than this.
-fn limited(project: &Project, blocks: &str, ignore: &str) -> Said {
+fn limited(project: &Project, blocks: &str) -> Said {
     let mut command = Command::new("/bin/sh");
-    let script = format!("{ignore}ulimit -f {blocks}; exec \"$@\"");
+    let script = format!("ulimit -f {blocks}; exec \"$@\"");
     command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_bpc"), "bundle", "--ova", "--vault", "v.key"]);
     let output = command.current_dir(project.path("")).env_clear().output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -234,19 +237,17 @@ fn an_earlier_bundle_stays_whole_until_the_new_one_is() {
     let whole = project.tree("out/demo.bundle");
     project.edit("blueprints/demo/blueprint.yaml", "count: 2", "count: 3");
 
-    let full = limited(&project, "100", "trap '' XFSZ; ");
+    let full = limited(&project, "100");
     assert_eq!(full.status, 2);
     assert!(full.err.contains("cannot write out/demo.bundle/node01.ova: File too large"), "{}", full.err);
     assert!(full.err.contains("the earlier tree is whole"), "{}", full.err);
     assert!(whole == project.tree("out/demo.bundle"));
     assert!(!project.path("out/.demo.bundle.staging").exists());
 
-    assert_eq!(limited(&project, "100", "").status, -1, "killed");
-    assert!(whole == project.tree("out/demo.bundle"));
-    assert!(project.path("out/.demo.bundle.staging").exists());
-
+    // What one that was killed leaves.
+    project.write("out/.demo.bundle.staging/node01.ova", "half");
     assert_eq!(bundle(&project, &[]).status, 0);
-    assert_eq!(project.tree("out/demo.bundle").len(), 1 + 2 + 3);
+    assert_eq!(project.tree("out/demo.bundle").len(), 1 + 3 + 3);
     assert!(!project.path("out/.demo.bundle.staging").exists());
 }
 
@@ -263,6 +264,6 @@ fn what_bpc_did_not_write_stays() {
     for _ in 0..2 {
         assert_eq!(bundle(&project, &[]).status, 0);
         assert_eq!(fs::read_to_string(project.path("out/demo.bundle/notes")).unwrap(), "mine");
-        assert_eq!(project.tree("out/demo.bundle").len(), 1 + 1 + 2 + 2);
+        assert_eq!(project.tree("out/demo.bundle").len(), 1 + 1 + 2 + 3);
     }
 }

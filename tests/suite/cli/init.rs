@@ -259,6 +259,17 @@ fn the_workflow_publishes_what_is_public_and_nothing_else() {
 }
 
 #[test]
+fn the_workflow_of_this_repository_publishes_the_same() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/workflows/ci.yml");
+    let workflow: serde_yaml::Value = serde_yaml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let steps = workflow["jobs"]["gate"]["steps"].as_sequence().unwrap();
+    let pick = steps.iter().find(|step| step["name"].as_str() == Some("Pick what is public")).unwrap();
+    assert_eq!(pick["run"].as_str().unwrap(), step("Pick what is public"));
+    let uploads = steps.iter().filter_map(|step| step["with"]["path"].as_str());
+    assert_eq!(uploads.collect::<Vec<_>>(), ["public/"]);
+}
+
+#[test]
 fn the_workflow_asks_where_bpc_comes_from() {
     let Some(bash) = tool(On::Host, "bash") else { return };
     let mut shell = bash.command();

@@ -5,7 +5,8 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::project::Project;
+use crate::support::project::{Project, said};
+use crate::support::tools::{On, tool};
 
 fn map(project: &Project, blueprint: &str) -> Vec<Value> {
     let said = project.bpc(&["plan", "--secrets", "--format", "json", &format!("blueprints/{blueprint}")]);
@@ -117,4 +118,34 @@ fn it_is_one_view_of_three() {
     ssh-operator   the operator  ssh/id_ed25519                 ssh of the operator
     ssh-user-ca    the vault                                    kept in the vault only
     ");
+}
+
+#[test]
+fn git_takes_nothing_of_what_is_built_wherever_that_is() {
+    let Some(git) = tool(On::Host, "git") else { return };
+    let project = Project::with(&["alpha"]);
+    let git = |arguments: &[&str]| {
+        let mut command = git.command();
+        command
+            .args(arguments)
+            .current_dir(project.path(""))
+            .env("HOME", project.path(""))
+            .env("GIT_CONFIG_NOSYSTEM", "1");
+        let said = said(&mut command);
+        assert_eq!(said.status, 0, "{arguments:?}: {said:?}");
+        said.out
+    };
+    git(&["init", "-q"]);
+    project.write(".gitignore", b"/out/\nvault.key\n");
+    for arguments in
+        [&["build", "--out", "elsewhere/trees"][..], &["bundle", "--ova", "--out", "elsewhere/trees"]]
+    {
+        assert_eq!(project.bpc(arguments).status, 0);
+    }
+    assert!(project.tree("elsewhere/trees").len() > 50);
+    git(&["add", "-A"]);
+    let taken = git(&["ls-files"]);
+    assert!(taken.contains("blueprints/alpha/blueprint.yaml") && !taken.contains("elsewhere"), "{taken}");
+    // It is bpc's: the next build leaves it as it is, and one without bpc's lists would not take it for its own.
+    assert_eq!(project.bpc(&["build", "--out", "elsewhere/trees"]).status, 0);
 }
