@@ -131,6 +131,7 @@ codes! {
     Error "0418" VolumeGroup: "a volume group that a machine does not have",
     Error "0419" DiskPurpose: "a data disk with conflicting purposes, or with none",
     Error "0420" Proxy: "a proxy that packages cannot come through",
+    Error "0421" VolumeGroupName: "a volume group that is called as something in /dev",
     Error "0501" UserName: "a user name that Debian does not take",
     Error "0502" SshKey: "not an SSH public key",
     Error "0503" SshPrivateKey: "a private key in a blueprint",

@@ -131,7 +131,7 @@ impl Resolver<'_> {
             (Some(_), None) => {}
         }
         if let Some(group) = &disk.group {
-            self.label(group, "a volume group's name", Place::Value(path.key("group")));
+            self.group_name(group, &path.key("group"));
             return Purpose::Group(group.clone());
         }
         let Some(mount) = disk.mount.clone() else { return Purpose::Nothing };

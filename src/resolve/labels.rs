@@ -56,9 +56,14 @@ impl Resolver<'_> {
         if !is_node(written) {
             self.no_node(Place::Key(path.clone()));
         }
-        let mut taints = Vec::new();
+        let mut taints: Vec<Taint> = Vec::new();
         for (index, text) in texts.iter().enumerate() {
             match taint(text) {
+                // The API refuses such a node (`ValidateNodeTaints`: unique by key and effect), whatever the values are.
+                Ok(taint) if taints.iter().any(|it| (&it.key, &it.effect) == (&taint.key, &taint.effect)) => {
+                    let message = format!("`{}` has the effect {} twice", taint.key, taint.effect);
+                    self.node_label(Place::Value(path.index(index)), message, "leave one of them out");
+                }
                 Ok(taint) => taints.push(taint),
                 Err(help) => {
                     let message = format!("`{text}` is not a taint");

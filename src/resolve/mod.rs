@@ -12,6 +12,7 @@ mod certificates;
 mod cidr;
 mod cluster;
 mod derived;
+mod devices;
 mod disk;
 mod downloads;
 mod etcd;

@@ -63,12 +63,15 @@ impl Resolver<'_> {
         let valid = name.len() >= 2
             && name.bytes().next().is_some_and(fits)
             && name.bytes().all(|c| fits(c) || b"+-.".contains(&c));
-        if !valid {
+        // With a hyphen at its end apt takes the package away, and says that all went well (apt-get(8), `install`).
+        if !valid || name.ends_with('-') {
             let message = format!("`{name}` is not the name of a package");
-            self.report(
-                Diagnostic::new(Code::PackageName, Place::Value(path.clone()), message)
-                    .help("lower-case letters, digits, `+`, `-` and `.`: `bind9-dnsutils`"),
-            );
+            let help = if valid {
+                "remove the `-` at the end: by this apt would be told to take the package away"
+            } else {
+                "lower-case letters, digits, `+`, `-` and `.`: `bind9-dnsutils`"
+            };
+            self.report(Diagnostic::new(Code::PackageName, Place::Value(path.clone()), message).help(help));
         }
         if let Some((needed, purpose)) = OF_IMAGE.iter().find(|(needed, _)| self.is_rival(name, needed)) {
             self.rival(name, path, &format!("{needed}, {purpose}"), "leave it out");

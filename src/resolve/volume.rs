@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Resolver;
+use super::devices::is_device;
 use crate::diag::{Code, Diagnostic, Path, Place};
 use crate::model;
 use crate::site::{Distribution, FileSystem, Firmware, Lvm, MountOption, Volume};
@@ -63,7 +64,7 @@ impl Resolver<'_> {
     /// The volumes: each a size and a place, all together on the disk.
     pub(super) fn lvm(&mut self, lvm: &model::Lvm, disk: Size, firmware: Firmware) -> Lvm {
         let path = Path::root().key("image").key("lvm");
-        self.label(&lvm.group, "a volume group's name", Place::Value(path.key("group")));
+        self.group_name(&lvm.group, &path.key("group"));
         let written = path.key("volumes");
         let mut mounts = Mounts::new();
         let mut volumes = Vec::new();
@@ -147,6 +148,19 @@ impl Resolver<'_> {
         };
         self.report(refusal);
         false
+    }
+
+    /// A volume group has a folder of its name in `/dev`, so LVM makes none that is called as something is there.
+    pub(super) fn group_name(&mut self, group: &str, path: &Path) {
+        self.label(group, "a volume group's name", Place::Value(path.clone()));
+        if is_device(group) {
+            let message =
+                format!("no volume group can be called `{group}`: `/dev/{group}` is something else");
+            self.report(
+                Diagnostic::new(Code::VolumeGroupName, Place::Value(path.clone()), message)
+                    .help(format!("another name, for instance `vg-{group}`")),
+            );
+        }
     }
 
     /// A volume is called after its mount point, which must not give a name that LVM or bpc has a use for.

@@ -48,7 +48,7 @@ fn every_drop_in_stands_where_it_counts() {
             if *counts == Counts::First {
                 assert!(name < "01", "{}", file.path);
             } else if *counts == Counts::Last && !folder.contains("kubelet.service.d") {
-                assert!(name > "99-sysctl.conf" && name.contains("zz"), "{}", file.path);
+                assert!(name.starts_with("zz-bpc"), "{}", file.path);
             }
             seen.insert(*folder);
         }
@@ -70,19 +70,21 @@ fn merged(on: On, topic: &str, files: &[(&str, &[u8])]) -> Option<Vec<String>> {
 #[test]
 fn the_kernel_is_told_last_what_bpc_says() {
     let built = blueprints().into_iter().find(|built| built.site.name == "kube-demo").unwrap();
-    let ours = artifact(&built, "kube-node01", "files/etc/sysctl.d/99-zz-bpc-kubernetes.conf");
+    let ours = artifact(&built, "kube-node01", "files/etc/sysctl.d/zz-bpc-kubernetes.conf");
     for on in [On::Bookworm, On::Trixie] {
         let image: &[u8] = b"net.ipv4.ip_forward = 0\n";
         let files = [
-            ("etc/sysctl.d/99-zz-bpc-kubernetes.conf", ours),
+            ("etc/sysctl.d/zz-bpc-kubernetes.conf", ours),
             ("etc/sysctl.d/99-sysctl.conf", image),
+            // As Debian 12's README there calls it.
+            ("etc/sysctl.d/local.conf", image),
             ("usr/lib/sysctl.d/99-protect-links.conf", image),
         ];
         let Some(lines) = merged(on, "sysctl.d", &files) else { continue };
         let said: Vec<&String> =
             lines.iter().filter(|line| line.starts_with("net.ipv4.ip_forward")).collect();
-        assert_eq!(said.len(), 3, "{on:?}: {lines:?}");
-        assert_eq!(said[2].replace(' ', ""), "net.ipv4.ip_forward=1", "{on:?}: {lines:?}");
+        assert_eq!(said.len(), 4, "{on:?}: {lines:?}");
+        assert_eq!(said[3].replace(' ', ""), "net.ipv4.ip_forward=1", "{on:?}: {lines:?}");
     }
 }
 

@@ -110,7 +110,7 @@ pub(super) fn add(
     setup.install(["haproxy"]);
     setup.apply(
         Stage::new(8, "nonlocal-bind", &[], include_str!("nonlocal-bind.sh")),
-        vec![File::text("/etc/sysctl.d/99-zz-bpc-nonlocal-bind.conf", SYSCTL)],
+        vec![File::text("/etc/sysctl.d/zz-bpc-nonlocal-bind.conf", SYSCTL)],
     );
     let mut files = vec![
         File::text("/etc/haproxy/haproxy.cfg", haproxy::configuration(site, machine, floating, balancing)?),

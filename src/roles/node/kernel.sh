@@ -11,7 +11,7 @@ for module in $MODULES; do
   modprobe "$module"
 done
 # This fails if a key is missing, which systemd-sysctl only tells the journal.
-sysctl --quiet -p "$root/etc/sysctl.d/99-zz-bpc-kubernetes.conf"
+sysctl --quiet -p "$root/etc/sysctl.d/zz-bpc-kubernetes.conf"
 
 # No swap, now and later: all that starts it, from fstab, a partition's type or zram-generator, hangs on swap.target.
 systemctl mask swap.target zramswap.service

@@ -69,7 +69,7 @@ fn kernel(cluster: &Cluster, setup: &mut Setup) {
     let modules = modules.join(" ");
     let stage = Stage::new(20, "kernel", &[("MODULES", &modules)], include_str!("kernel.sh"));
     let modules = File::text("/etc/modules-load.d/bpc-kubernetes.conf", text);
-    let settings = File::text("/etc/sysctl.d/99-zz-bpc-kubernetes.conf", include_str!("sysctl.conf"));
+    let settings = File::text("/etc/sysctl.d/zz-bpc-kubernetes.conf", include_str!("sysctl.conf"));
     setup.apply(stage, vec![modules, settings]);
 }
 

@@ -187,7 +187,7 @@ impl Balanced {
 
 /// Commands that set what the machine's sysctl.d file sets.
 fn nonlocal_bind(built: &Compiled, machine: &str) -> String {
-    let file = artifact(built, machine, "files/etc/sysctl.d/99-zz-bpc-nonlocal-bind.conf");
+    let file = artifact(built, machine, "files/etc/sysctl.d/zz-bpc-nonlocal-bind.conf");
     let mut script = String::new();
     for line in text(file).lines().filter(|line| !line.starts_with('#')) {
         let (key, value) = line.split_once(" = ").unwrap();

@@ -46,7 +46,7 @@ fn swap_is_off_for_good_and_the_file_systems_stay() {
         let once = [
             "modprobe overlay".to_owned(),
             "modprobe br_netfilter".to_owned(),
-            format!("sysctl --quiet -p {}/etc/sysctl.d/99-zz-bpc-kubernetes.conf", root.display()),
+            format!("sysctl --quiet -p {}/etc/sysctl.d/zz-bpc-kubernetes.conf", root.display()),
             "systemctl mask swap.target zramswap.service".to_owned(),
             "swapoff -a".to_owned(),
             "swapon --show=NAME --noheadings".to_owned(),

@@ -87,6 +87,14 @@ impl Archive {
 
     /// Whether apt would install these packages.
     pub(super) fn installs<'a>(&self, packages: impl IntoIterator<Item = &'a String>) -> bool {
+        self.installed(packages).is_some()
+    }
+
+    /// The names of what apt would install for these packages, if it would.
+    pub(super) fn installed<'a>(
+        &self,
+        packages: impl IntoIterator<Item = &'a String>,
+    ) -> Option<Vec<String>> {
         let mut command = self.apt_get.command();
         command.args(["--simulate", "--yes", "-o", "Debug::NoLocking=1"]);
         command.arg("-o").arg(format!("Dir::State::status={}", self.empty.path_for("status").display()));
@@ -95,6 +103,8 @@ impl Archive {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         // Anything else than packages that do not go together is a mistake of the test's.
         assert!(output.status.success() || said.contains("held broken packages"), "{said}");
-        output.status.success()
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let names = lines.lines().filter_map(|line| line.strip_prefix("Inst ")?.split(' ').next());
+        output.status.success().then(|| names.map(str::to_owned).collect())
     }
 }

@@ -134,3 +134,16 @@ fn a_chosen_time_daemon_goes_alone_and_is_told_nothing() {
     assert_eq!(planned("trixie", false, &["openntpd", "chrony"], "").unwrap_err(), [Code::PackageConflict]);
     assert!(planned("bookworm", false, &["freeipa-client", "chrony"], "").is_ok());
 }
+
+#[test]
+fn apt_installs_what_has_the_name_of_a_package() {
+    for (on, release) in [(On::Bookworm, "bookworm"), (On::Trixie, "trixie")] {
+        let Some(archive) = Archive::of(on, release) else { continue };
+        for (name, good) in [("curl", true), ("g++", true), ("libstdc++6", true), ("curl-", false)] {
+            let installed = archive.installed([&name.to_owned()]).unwrap();
+            assert_eq!(installed.iter().any(|it| it == name), good, "{on:?} {name}: {installed:?}");
+            let planned = planned(release, false, &[name], "");
+            assert_eq!(planned.err(), (!good).then(|| vec![Code::PackageName]), "{name}");
+        }
+    }
+}
