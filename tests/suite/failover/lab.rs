@@ -22,7 +22,7 @@ use crate::support::tools::{On, Staged, tool};
 /// it is told.
 const MACHINE: &str = r#"
 mount -t tmpfs tmpfs /run
-mount -t tmpfs tmpfs /var/lib
+mount -t tmpfs tmpfs /var/lib && mkdir /var/lib/haproxy
 mkdir -p /run/etc /run/dev
 cp -a /etc/. /run/etc && cp -r "$1/etc/." /run/etc && mount --bind /run/etc /etc
 mount -t tmpfs -o mode=755 tmpfs /usr/local && cp -r "$1/usr/local/." /usr/local
