@@ -119,7 +119,9 @@ fn networks_of_the_host_that_machines_have_too_are_named() {
     world.write("routes", format!("{own}{vpn}").as_bytes());
     let said = world.run("dash", "doctor.sh", &DISK);
     assert_eq!(said.status, 0, "{said:?}");
-    let warnings: Vec<&str> = said.err.lines().filter(|line| line.starts_with("warning")).collect();
+    // How much room there is for disks is a matter of where the test runs.
+    let about_networks = |line: &&str| line.starts_with("warning") && !line.contains(" can grow to ");
+    let warnings: Vec<&str> = said.err.lines().filter(about_networks).collect();
     let expected = [
         format!(
             "warning  network lan ({lan}) overlaps {lan}, which the host has on eth0: machines reach nothing there,"
