@@ -189,9 +189,8 @@ fn made(
     vaults: Vaults<'_>,
     out: &Path,
 ) -> Result<Vec<Compiled>, Status> {
-    let paths = paths_of(sites);
+    let found = vault::found(vaults.named, &paths_of(sites)).map_err(|refused| terminal.refuse(&refused))?;
     if !vaults.another {
-        let found = vault::found(vaults.named, &paths).map_err(|refused| terminal.refuse(&refused))?;
         let trees = sites.iter().map(|found| out.join(&found.site.name));
         let earlier = trees.map(|tree| Ok((read::bound(&tree)?, tree))).collect::<Result<Vec<_>, String>>();
         let earlier = earlier.map_err(|why| terminal.fail(&why))?;
@@ -204,7 +203,7 @@ fn made(
             return Err(terminal.refuse(&others));
         }
     }
-    let vaults = vault::open(vaults.named, &paths).map_err(|refused| terminal.refuse(&refused))?;
+    let vaults = vault::open(found).map_err(|refused| terminal.refuse(&[refused]))?;
     for opened in &vaults {
         terminal.vault(opened);
     }

@@ -32,18 +32,18 @@ pub(super) struct Opened {
 /// A path and the vault that is there.
 pub(super) type Found = (PathBuf, Option<Vault>);
 
-/// The vaults of these blueprints, one for each: the one that was named, or those beside them, made if missing.
-///
-/// None is made if any is refused. One that was named is never made: a slip in its name must not change all secrets.
-pub(super) fn open(named: Option<&Path>, blueprints: &[PathBuf]) -> Result<Vec<Opened>, Vec<Diagnostic>> {
+/// The same vaults, those made that are missing.
+pub(super) fn open(found: Vec<Found>) -> Result<Vec<Opened>, Diagnostic> {
     let open = |(path, vault)| match vault {
         Some(vault) => Ok(Opened { path, vault, made: false }),
         None => make(path),
     };
-    found(named, blueprints)?.into_iter().map(open).collect::<Result<_, _>>().map_err(|refused| vec![refused])
+    found.into_iter().map(open).collect()
 }
 
-/// The same without making any: the one that was named must be there, the others may be missing.
+/// The vaults of these blueprints, one for each: the one that was named, or those beside them, which may be missing.
+///
+/// One that was named is there, or refused, and so never made: a slip in its name must not change all secrets.
 pub(super) fn found(named: Option<&Path>, blueprints: &[PathBuf]) -> Result<Vec<Found>, Vec<Diagnostic>> {
     match named {
         Some(path) => {
