@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::{Error, Refusal};
 use super::filesystem::{FileSystem, sync};
-use super::manifest::{Listed, Owned, digest, lists};
+use super::manifest::{Listed, Owned, lists};
 use super::place::{Place, exists};
 use super::plan::FOLDER_MODE;
 use super::scan::{Node, Shape};
@@ -95,15 +95,6 @@ impl Bundle {
     /// As [`write`](super::write).
     pub fn finish(self) -> Result<(PathBuf, u64), Error> {
         let ignore = Artifact::ignore(&self.blueprint);
-        let of_ignore = Listed {
-            path: &ignore.path,
-            kind: ignore.kind,
-            size: ignore.content.bytes().len() as u64,
-            sha256: digest(ignore.content.bytes()),
-            mode: ignore.mode(),
-            secret: false,
-            origin: &ignore.origin,
-        };
         let listed = self.written.iter().map(|(name, origin, size, sha256)| Listed {
             path: name,
             kind: Kind::Ova,
@@ -113,7 +104,7 @@ impl Bundle {
             secret: true,
             origin,
         });
-        let lists = lists(&self.blueprint, listed.chain([of_ignore]).collect());
+        let lists = lists(&self.blueprint, listed.chain([Listed::from(&ignore)]).collect());
         for list in lists.iter().chain([&ignore]) {
             let path = self.place.staging.join(&list.path);
             let put = stage::write(&path, list).and_then(|()| sync(&path));

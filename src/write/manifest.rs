@@ -49,19 +49,24 @@ pub(super) struct Listed<'a> {
     pub(super) origin: &'a str,
 }
 
+impl<'a> From<&'a Artifact> for Listed<'a> {
+    fn from(artifact: &'a Artifact) -> Self {
+        Self {
+            path: &artifact.path,
+            kind: artifact.kind,
+            size: artifact.content.bytes().len() as u64,
+            sha256: digest(artifact.content.bytes()),
+            mode: artifact.mode(),
+            secret: artifact.content.is_secret(),
+            origin: &artifact.origin,
+        }
+    }
+}
+
 /// `manifest.json`, which lists every artifact, and `SHA256SUMS`, which also covers `manifest.json`.
 #[must_use]
 pub fn manifest(artifacts: &Artifacts) -> Vec<Artifact> {
-    let listed = artifacts.files.par_iter().map(|artifact| Listed {
-        path: &artifact.path,
-        kind: artifact.kind,
-        size: artifact.content.bytes().len() as u64,
-        sha256: digest(artifact.content.bytes()),
-        mode: artifact.mode(),
-        secret: artifact.content.is_secret(),
-        origin: &artifact.origin,
-    });
-    lists(&artifacts.name, listed.collect())
+    lists(&artifacts.name, artifacts.files.par_iter().map(Listed::from).collect())
 }
 
 /// The two lists of these files of a blueprint.
@@ -118,7 +123,7 @@ fn sum_line(path: &str, digest: &str) -> String {
     }
 }
 
-pub(super) fn digest(bytes: &[u8]) -> String {
+fn digest(bytes: &[u8]) -> String {
     base16ct::lower::encode_string(&Sha256::digest(bytes))
 }
 
