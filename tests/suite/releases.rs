@@ -35,40 +35,51 @@ fn files_of(on: On, package: &str, folder: &str) -> Option<BTreeSet<String>> {
     Some(files)
 }
 
+/// Holds a list of names against the files of a package in each release: a blueprint may say just what is there. Gives what
+/// the packages have, by release.
+fn assert_known(
+    list: &[&str],
+    (package, folder): (&str, &str),
+    system: impl Fn(&str) -> String,
+) -> Vec<(&'static str, BTreeSet<String>)> {
+    let mut packages = Vec::new();
+    for (on, release) in RELEASES {
+        let Some(there) = files_of(on, package, folder) else { continue };
+        let is_wrong = |name: &&&str| may(release, "ops", &system(name)) != there.contains(**name);
+        let wrong: Vec<&&str> = list.iter().filter(is_wrong).collect();
+        assert!(wrong.is_empty(), "{package} of {release}: {wrong:?}");
+        packages.push((release, there));
+    }
+    packages
+}
+
+/// The first word of each line.
+fn names(list: &str) -> Vec<&str> {
+    list.lines().filter_map(|line| line.split(' ').next()).collect()
+}
+
 #[test]
 fn time_zones_are_those_of_the_release() {
-    let list = include_str!("../../src/resolve/releases/time_zones.txt");
-    let listed: Vec<&str> = list.lines().map(|line| line.split(' ').next().unwrap()).collect();
-    for (on, release) in RELEASES {
-        let Some(there) = files_of(on, "tzdata", "/usr/share/zoneinfo/") else { continue };
-        let wrong: Vec<&&str> = listed
-            .iter()
-            .filter(|zone| may(release, "ops", &format!("timezone: {zone}")) != there.contains(**zone))
-            .collect();
-        assert!(wrong.is_empty(), "{release}: {wrong:?}");
+    let listed = names(include_str!("../../src/resolve/releases/time_zones.txt"));
+    let zone = |name: &str| format!("timezone: {name}");
+    for (release, there) in assert_known(&listed, ("tzdata", "/usr/share/zoneinfo/"), zone) {
         // Tables, and the zones of other ways to count.
-        let names = there.iter().filter(|file| file.starts_with(char::is_uppercase) && !file.contains('.'));
-        let names: Vec<&String> =
-            names.filter(|file| !["Factory", "SECURITY"].contains(&file.as_str())).collect();
-        let unknown: Vec<_> = names.iter().filter(|file| !listed.contains(&file.as_str())).collect();
-        assert!(unknown.is_empty() && names.len() > 400, "{release}: {unknown:?}");
+        let is_zone = |file: &&String| file.starts_with(char::is_uppercase) && !file.contains('.');
+        let zones =
+            there.iter().filter(is_zone).filter(|file| !["Factory", "SECURITY"].contains(&file.as_str()));
+        let zones: Vec<&String> = zones.collect();
+        let unknown: Vec<_> = zones.iter().filter(|file| !listed.contains(&file.as_str())).collect();
+        assert!(unknown.is_empty() && zones.len() > 400, "{release}: {unknown:?}");
     }
     assert!(!may("trixie", "ops", "timezone: Europe/Berln"));
 }
 
 #[test]
 fn locales_are_those_of_the_release() {
-    let list = include_str!("../../src/resolve/releases/locales.txt");
-    let listed: Vec<&str> = list.lines().map(|line| line.split(' ').next().unwrap()).collect();
-    for (on, release) in RELEASES {
-        let Some(there) = files_of(on, "locales", "/usr/share/i18n/locales/") else { continue };
-        let wrong: Vec<&&str> = listed
-            .iter()
-            .filter(|name| may(release, "ops", &format!("locale: {name}.UTF-8")) != there.contains(**name))
-            .collect();
-        assert!(wrong.is_empty() && listed.len() > 300, "{release}: {wrong:?}");
-    }
-    assert!(!may("trixie", "ops", "locale: de_XX.UTF-8"));
+    let listed = names(include_str!("../../src/resolve/releases/locales.txt"));
+    let locale = |name: &str| format!("locale: {name}.UTF-8");
+    assert_known(&listed, ("locales", "/usr/share/i18n/locales/"), locale);
+    assert!(listed.len() > 300 && !may("trixie", "ops", "locale: de_XX.UTF-8"));
 }
 
 #[test]
