@@ -1,4 +1,7 @@
 //! Mistakes that only follow from others: what looks at several parts of a blueprint cannot judge where one of them is wrong.
+//!
+//! What follows from values that could not be read at all is left out before (`Read::explains` of `crate::model`); here the
+//! values were read, and are wrong.
 
 use crate::diag::{Code, Diagnostic, Path, Place, Severity, Step};
 
