@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::built::changed_in;
+use crate::built::{blueprints, changed_in};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -75,4 +75,28 @@ fn the_picture_of_kube_demo_has_what_is_planned() {
     }
     assert!(picture.contains(&site.floating[0].address.to_string()));
     assert!(picture.contains("<title id=") && picture.contains("prefers-color-scheme: dark"));
+}
+
+/// What a page says that a build has written is what a build writes.
+#[test]
+fn pages_count_files_as_a_build_does() {
+    let built = blueprints();
+    let mut seen = 0;
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        for line in text.lines().filter(|line| line.contains(" in out/")) {
+            let Some(name) = line.split_once(": ").map(|(name, _)| name) else { continue };
+            let Some(one) = built.iter().find(|one| one.site.name == name) else { continue };
+            // The manifest and the digests are made of the others.
+            let files = one.artifacts.files.len() + 2;
+            let machines = one.site.machines.len();
+            let start = format!("{name}: {machines} machines in out/{name}: ");
+            let ends =
+                [format!("{files} files written"), format!("nothing changed, {files} files as before")];
+            let said = line.strip_prefix(&start).unwrap_or_else(|| panic!("{}: {line}", page.display()));
+            assert!(ends.iter().any(|end| end == said), "{}: {line}, not {files}", page.display());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 4, "{seen}");
 }
