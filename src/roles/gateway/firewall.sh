@@ -4,5 +4,5 @@
 nft -c -f /etc/nftables.conf
 enable_service nftables reload-or-restart
 install -m 0644 /etc/bpc/forwarding.conf /etc/sysctl.d/zz-bpc-forwarding.conf
-rm -f /etc/sysctl.d/90-bpc-forwarding.conf /etc/sysctl.d/99-zz-bpc-forwarding.conf # as it was called once
+rm -f /etc/sysctl.d/90-bpc-forwarding.conf # as it was called once
 systemctl restart systemd-sysctl
